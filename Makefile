@@ -1,0 +1,133 @@
+# ullage: what fits on this machine, and proof of it.
+#
+# make            build/ullage                CUDA=auto|0|1   CUDA kernels (auto: nvcc found)
+# make deps       install what is missing     SANITIZE=1      ASan + UBSan, in build-san/
+# make fit        build, and run the main job WERROR=1 V=1    strict, verbose
+# make check      all tests, TAP via prove    REQUIRE=cuda    a skipped cuda test fails
+# make bench      start-up and load times     PREFIX= DESTDIR= for install and uninstall
+# make lint       clang-tidy, cppcheck, mandoc, shellcheck      make fuzz   FUZZ_RUNS= executions of every target
+PROG    := ullage
+VERSION := 0.1.0
+MAKEFLAGS += -r
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share/$(PROG)
+MANDIR  ?= $(PREFIX)/share/man
+INSTALL ?= install
+NVCC    ?= nvcc
+CUDA    ?= auto
+OS      := $(shell uname -s)
+
+ifeq ($(CUDA),auto)
+CUDA := $(if $(shell command -v $(NVCC) 2>/dev/null),1,0)
+endif
+Q := $(if $(V),,@)
+B := build$(if $(filter 1,$(SANITIZE)),-san)$(if $(filter 0,$(CUDA)),-nocuda)$(if $(filter clang%,$(notdir $(CC))),-clang)
+# the usual build is always build/, with or without nvcc
+ifeq ($(origin CUDA),file)
+B := $(patsubst %-nocuda,%,$(B))
+endif
+
+CFLAGS   ?= -O2 -g
+CSTD     := -std=c11
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wconversion -Wno-sign-conversion \
+            -Wwrite-strings -Wcast-qual $(if $(WERROR),-Werror)
+ifeq ($(SANITIZE),1)
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+PKGS := yaml-0.1 libcjson hwloc libcurl
+PKG_CONFIG ?= pkg-config
+NO_LIBS_GOALS := deps clean uninstall help
+ifneq ($(filter-out $(NO_LIBS_GOALS),$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter deps,$(MAKECMDGOALS)),)
+MISSING := $(foreach p,$(PKGS),$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null || echo $(p)))
+ifneq ($(strip $(MISSING)),)
+$(error missing libraries: $(MISSING). Run `make deps` (Debian: libyaml-dev libcjson-dev libhwloc-dev libcurl4-openssl-dev pkg-config))
+endif
+endif
+endif
+# recursive on purpose: after `make deps` in the same run they must be asked for again
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags yaml-0.1 libcjson hwloc)
+PKG_LIBS   = $(shell $(PKG_CONFIG) --libs yaml-0.1 libcjson hwloc)
+
+CPPFLAGS += -D_POSIX_C_SOURCE=200809L -Isrc -Ikernels -I$(B) -DULLAGE_VERSION='"$(VERSION)"' -DULLAGE_DATADIR='"$(DATADIR)"'
+LDLIBS   += -lm $(if $(filter Linux,$(OS)),-ldl -lpthread)
+
+SRC   := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
+OBJ   := $(SRC:%.c=$(B)/%.o)
+UNIT  := $(patsubst tests/unit/%.c,$(B)/tests/unit/%.t,$(wildcard tests/unit/*.c))
+FUZZ  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+CORPUS_T := $(FUZZ:%=$(B)/tests/fuzz/%.t)
+SCRIPTS := $(wildcard tests/cli/*.t tests/docs/*.t tests/catalog/*.t)
+HEADERS := $(wildcard src/*/*.h)
+
+all: $(B)/$(PROG)
+
+$(B)/$(PROG): $(B)/src/cli/main.o $(OBJ)
+	$(if $(Q),@echo "  LD    $@")
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+
+$(B)/%.o: %.c
+	$(if $(Q),@echo "  CC    $<")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(WARN) $(SAN) -MMD -MP -c -o $@ $<
+
+$(B)/tests/unit/%.t: $(B)/tests/unit/%.o $(OBJ)
+	$(if $(Q),@echo "  LD    $@")
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+# the fuzz targets over their corpora, without libFuzzer
+$(B)/tests/fuzz/%.t: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/driver.o $(OBJ)
+	$(if $(Q),@echo "  LD    $@")
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+
+check: all $(UNIT) $(CORPUS_T)
+	$(Q)B=$(B) PROG=$(B)/$(PROG) CC="$(CC)" CPPFLAGS='-D_POSIX_C_SOURCE=200809L -Isrc -Ikernels $(PKG_CFLAGS)' LC_ALL=C \
+		prove -e '' $(if $(V),-v) $(UNIT) $(CORPUS_T) $(SCRIPTS)
+
+fit: all
+	@echo
+	$(Q)$(B)/$(PROG) fit
+
+bench: all
+	$(Q)tests/bench.sh $(B)/$(PROG)
+
+deps:
+	$(Q)sh tests/deps.sh
+
+# real coverage-guided fuzzing; needs clang
+FUZZ_RUNS ?= 10000000
+FUZZ_TIME ?= 3600
+fuzz: $(FUZZ:%=build/fuzz/%)
+	$(Q)for f in $(FUZZ); do echo "  FUZZ  $$f"; mkdir -p build/fuzz/corpus-$$f; \
+		build/fuzz/$$f -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_TIME) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+			build/fuzz/corpus-$$f tests/fuzz/corpus/$$f || exit 1; done
+build/fuzz/%: tests/fuzz/fuzz_%.c $(SRC)
+	@mkdir -p $(@D)
+	$(Q)clang $(CSTD) $(CPPFLAGS) $(PKG_CFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(SRC) $(PKG_LIBS) $(LDLIBS)
+
+lint:
+	$(Q)tests/lint.sh
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
+		$(DESTDIR)$(DATADIR)/data $(DESTDIR)$(DATADIR)/models.d $(DESTDIR)$(DATADIR)/hardware.d
+	$(INSTALL) -m 755 $(B)/$(PROG) $(DESTDIR)$(BINDIR)/
+	$(INSTALL) -m 644 data/*.yaml $(DESTDIR)$(DATADIR)/data/
+	$(INSTALL) -m 644 models.d/*.yaml $(DESTDIR)$(DATADIR)/models.d/
+	$(INSTALL) -m 644 hardware.d/*.yaml $(DESTDIR)$(DATADIR)/hardware.d/
+	$(INSTALL) -m 644 man/$(PROG).1 $(DESTDIR)$(MANDIR)/man1/
+	$(INSTALL) -m 644 man/$(PROG)-catalog.5 $(DESTDIR)$(MANDIR)/man5/
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/$(PROG) $(DESTDIR)$(MANDIR)/man1/$(PROG).1 $(DESTDIR)$(MANDIR)/man5/$(PROG)-catalog.5
+	rm -rf $(DESTDIR)$(DATADIR)
+
+clean:
+	rm -rf build build-*
+
+-include $(wildcard $(B)/src/*/*.d $(B)/tests/*/*.d)
+.PHONY: all check fit bench deps fuzz lint install uninstall clean
+.SECONDARY:

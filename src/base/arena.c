@@ -1,0 +1,137 @@
+/* arena.c - chunks in a list, the newest first */
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t size, used;
+	_Alignas(16) unsigned char data[];
+};
+enum { FIRST_CHUNK = 16 * 1024, MAX_CHUNK = 1024 * 1024, ALIGN = 16 };
+
+static int fail_after = -1;
+
+void arena_fail_after(int n)
+{
+	fail_after = n;
+}
+
+static struct arena_chunk *new_chunk(struct arena *a, size_t bytes)
+{
+	size_t size = a->chunk ? a->chunk->size * 2 : FIRST_CHUNK;
+	struct arena_chunk *c;
+
+	if (size > MAX_CHUNK)
+		size = MAX_CHUNK;
+	if (size < bytes)
+		size = bytes;
+	if (fail_after == 0 || size > SIZE_MAX - sizeof *c) {
+		fail_after = -1;
+		return NULL;
+	}
+	if (fail_after > 0)
+		fail_after--;
+	c = malloc(sizeof *c + size);
+	if (!c)
+		return NULL;
+	c->size = size;
+	c->used = 0;
+	c->next = a->chunk;
+	a->chunk = c;
+	return c;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+	struct arena_chunk *c = a->chunk;
+	void *p;
+
+	if (bytes > SIZE_MAX - ALIGN) {
+		a->failed = 1;
+		return NULL;
+	}
+	bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+	if (!c || c->size - c->used < bytes)
+		c = new_chunk(a, bytes);
+	if (!c) {
+		a->failed = 1;
+		return NULL;
+	}
+	p = c->data + c->used;
+	memset(p, 0, bytes);
+	c->used += bytes;
+	a->bytes += bytes;
+	return p;
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes)) {
+		a->failed = 1;
+		return NULL;
+	}
+	return arena_alloc(a, bytes);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *p = n == SIZE_MAX ? NULL : arena_alloc(a, n + 1);
+
+	if (p && n)
+		memcpy(p, s, n);
+	return p;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap, again;
+	char *p = NULL;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n >= 0 && (p = arena_alloc(a, (size_t)n + 1)) != NULL)
+		vsnprintf(p, (size_t)n + 1, fmt, again);
+	va_end(again);
+	va_end(ap);
+	return p;
+}
+
+void arena_free(struct arena *a)
+{
+	if (!a)
+		return;
+	while (a->chunk) {
+		struct arena_chunk *next = a->chunk->next;
+		free(a->chunk);
+		a->chunk = next;
+	}
+	*a = (struct arena){ 0 };
+}
+
+void arena_reset(struct arena *a)
+{
+	struct arena_chunk *keep = a->chunk;
+
+	if (!keep)
+		return;
+	while (keep->next) {
+		struct arena_chunk *next = keep->next->next;
+		free(keep->next);
+		keep->next = next;
+	}
+	keep->used = 0;
+	a->bytes = 0;
+	a->failed = 0;
+}
