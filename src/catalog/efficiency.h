@@ -1,0 +1,27 @@
+/* efficiency.h - what share of a machine's specified rates a whole model reaches, by class; read from data/efficiency.yaml.
+ *
+ * No key names a model or a single product. Each share is an 80 % interval with its source. */
+#ifndef EFFICIENCY_H
+#define EFFICIENCY_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "catalog/hardware_spec.h"
+
+enum device_class { CLASS_VRAM, CLASS_UNIFIED, CLASS_HOST, DEVICE_CLASSES };
+extern const char *const device_class_names[];
+
+struct share { double low, value, high; uint8_t known; const char *source; };
+struct efficiency {
+	struct share bandwidth[DEVICE_CLASSES];  /* decode: of the memory bandwidth */
+	struct share compute[DEVICE_CLASSES];    /* prefill: of the matrix rate */
+	struct share launch_s[DEVICE_CLASSES];   /* seconds an op costs beside its work */
+};
+int efficiency_load(struct efficiency *out, struct arena *a, const char *path, struct error *err) MUST_CHECK;
+int efficiency_parse(struct efficiency *out, struct arena *a, const char *file, const void *bytes, size_t n, struct error *err) MUST_CHECK;
+static inline enum device_class device_class_of(enum pool_kind k)
+{
+	return k == POOL_VRAM ? CLASS_VRAM : k == POOL_UNIFIED ? CLASS_UNIFIED : CLASS_HOST;
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* engine.h - what each engine allocates and loads, read from data/engines.yaml: every constant with version and source. */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/known.h"
+#include "catalog/quant.h"
+#include <stdint.h>
+
+/* How the entries of a state are counted. */
+enum cache_rule { CACHE_IDEAL, CACHE_SLOTS, CACHE_PAGES };       /* none; llama.cpp; vLLM */
+/* INDEX_V: a V row beside the indexer's key, which nothing reads. COMPRESSOR: the unfinished rows of DeepSeek V4's compressors. */
+enum state_type {
+	TYPE_KV_K, TYPE_KV_V, TYPE_LATENT, TYPE_INDEX, TYPE_CONV, TYPE_RECURRENT, TYPE_COMPRESSED, TYPE_INDEX_V, TYPE_COMPRESSOR, STATE_TYPES
+};
+extern const char *const state_type_names[];    /* NULL-ended */
+extern const char *const cache_rule_names[];
+enum { TYPE_FIXED, TYPE_USER_K, TYPE_USER_V };  /* struct engine_profile, state[].user */
+
+struct engine_profile {
+	const char *id, *name, *version, *source;
+	uint8_t cache;                           /* enum cache_rule */
+	uint8_t loads[PACKINGS];
+	uint8_t component[4];                    /* enum component: loaded by default? */
+	uint32_t context_pad;                    /* llama.cpp: cells of a sequence are padded to this; 0: none */
+	uint32_t window_pad;                     /* llama.cpp: window cells = pad(window * slots + ubatch, this) */
+	uint8_t latent_has_v;                    /* MLA: a V cache beside the latent (never in current llama.cpp) */
+	uint8_t unified;                         /* llama.cpp: all sequences share one run of cells (kv_unified) */
+	uint32_t compressed_pad;                 /* llama.cpp: compressed rows of a sequence are padded to this */
+	uint8_t v_widest;                        /* llama.cpp without flash attention: every V row is as wide as the widest layer's */
+	uint8_t v_quant_needs_flash;             /* llama.cpp: a quantised V cache needs flash attention */
+	uint8_t windows_full;                    /* windows and chunks save nothing */
+	const char *const *full_span_in;         /* GGUF architectures whose windows it treats as full; NULL-ended, may be NULL */
+	const char *const *index_v_in;           /* architectures whose indexer cache has a V row too; likewise */
+	uint32_t page_tokens;                    /* vLLM: block size */
+	uint8_t page_groups;                     /* vLLM: layers of several kinds share pages of one size: groups are padded to one length */
+	uint32_t fixed_pages;                    /* vLLM: pages a sequence of a recurrent state */
+	double utilisation;                      /* vLLM: share of the card it takes; 0: n/a */
+	/* format of each state: a fixed format, the user's choice of K or V type, or NO_FORMAT: not kept, or not known how */
+	struct {
+		uint16_t format;
+		uint8_t user;                    /* TYPE_FIXED, or 1: settings.kv_k, 2: settings.kv_v */
+		uint8_t unknown;                 /* kept, but in which format is unknown */
+		uint8_t row_extra_bytes;         /* scales beside every row */
+	} state[STATE_TYPES];
+	uint32_t ubatch, batch;                  /* defaults */
+	uint32_t graph_pad;                      /* compute buffers: alignment of one tensor */
+	uint8_t embed_on_host;                   /* llama.cpp: tables that are only gathered from stay in host memory beside a card */
+	uint8_t splits_tensors;                  /* several cards share every layer (tensor parallel); else layers are dealt out */
+	uint8_t offloads_layers;                 /* layers that do not fit may stay in host memory */
+	struct known runtime_bytes[4];           /* enum vendor; per device: context, libraries, graphs */
+	struct known activation_bytes;           /* vLLM's profiled peak, where it is a constant */
+	struct figure activation_range;          /* its range where only that is known */
+	const char *const *notes; uint8_t n_notes;
+};
+struct engines { const char *file; const struct engine_profile *profiles; uint16_t n_profiles; };
+
+/* q: formats named in the file must exist there. */
+int engines_load(struct engines *out, struct arena *a, const char *path, const struct quants *q, struct error *err) MUST_CHECK;
+int engines_parse(struct engines *out, struct arena *a, const char *file, const void *bytes, size_t n, const struct quants *q, struct error *err) MUST_CHECK;
+/* NULL when unknown. */
+const struct engine_profile *engine_find(const struct engines *e, const char *name);
+
+#endif

@@ -1,0 +1,28 @@
+/* safetensors.h - safetensors headers: one file, or a folder with model.safetensors.index.json and its shards.
+ *
+ * Layout: https://github.com/huggingface/safetensors#format. Checked: header length against the file, offsets within the data,
+ * no overlap, no gaps that hide bytes, shape times dtype equal to the span. No weights are read. */
+#ifndef SAFETENSORS_H
+#define SAFETENSORS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "format/tensor_dir.h"
+#include <stdint.h>
+
+struct safetensors {
+	const char *file;
+	uint32_t n_shards;
+	uint64_t file_bytes, header_bytes;
+	struct tensor_dir dir;
+	const char *format;              /* __metadata__.format, or NULL */
+};
+
+/* bytes[0, n): at least the header of a file of file_bytes bytes. */
+int safetensors_parse(struct safetensors *out, struct arena *a, const char *file, const void *bytes, uint64_t n, uint64_t file_bytes, struct error *err) MUST_CHECK;
+/* path: a .safetensors file, an index .json, or a folder that holds either. All strings live in the arena. */
+int safetensors_open(struct safetensors *out, struct arena *a, const char *path, struct error *err) MUST_CHECK;
+/* Bytes an element of a safetensors dtype word takes, in bits (4 for F4); 0: unknown word. */
+uint32_t safetensors_dtype_bits(const char *word);
+
+#endif
