@@ -1,0 +1,70 @@
+/* estimate.h - one model on one machine: memory term by term, speed, verdict. Pure.
+ *
+ * estimate, fit, show, accuracy and inspect all ask here; there is no second sum anywhere. */
+#ifndef ESTIMATE_H
+#define ESTIMATE_H
+
+#include "base/arena.h"
+#include "calc/footprint.h"
+#include "calc/settings.h"
+#include "catalog/efficiency.h"
+#include "catalog/hardware_spec.h"
+
+struct memory {
+	const char *device, *pool;
+	uint64_t weights, kv_cache, state, compute, runtime, total;
+	uint64_t budget;                         /* what the engine may use of the pool */
+	int64_t headroom;                        /* budget - total: the ullage */
+	uint32_t layers;
+};
+enum verdict { FITS, FITS_OFFLOADED, DOES_NOT_FIT };
+extern const char *const verdict_names[];
+
+/* What an estimate rests on that is not exact. */
+enum warning {
+	WARN_CONTEXT_ABOVE_MAX, WARN_RUNTIME_UNKNOWN, WARN_BANDWIDTH_UNKNOWN, WARN_RATE_UNKNOWN, WARN_TOKENIZER_UNKNOWN, WARN_DYNAMIC_RECIPE,
+	WARN_COMPUTE_APPROXIMATE, WARN_ENCODER_APART, WARN_NOT_LOADED_BY_ENGINE, WARN_NO_HOST_POOL, WARN_ACTIVATION_UNKNOWN, WARN_EXACT_FROM_FILE, WARNINGS
+};
+const char *warning_text(enum warning w);
+
+/* A change that makes it fit; `value` is the new setting. */
+enum change { CHANGE_KV_TYPE, CHANGE_CONTEXT, CHANGE_SEQUENCES, CHANGE_RECIPE, CHANGE_GPU_LAYERS, CHANGES };
+enum { MAX_DEVICES = 64, MAX_DEPTHS = 8, MAX_RELAX = 6, SHORT_NOWHERE = -2, SHORT_HOST = -1 };
+struct depth { uint64_t ctx_tokens, kv_bytes; struct figure decode_tps; };
+struct relaxation { uint8_t change; uint64_t value; const char *name; uint64_t saves_bytes; };  /* name: of a format or recipe */
+
+struct estimate {
+	struct settings settings;                /* as resolved */
+	uint64_t params_total, params_active, params_mtp, file_bytes;
+	uint64_t weights_low, weights_high;      /* a dynamic recipe's range; equal otherwise */
+	struct memory sum, host;                 /* host.total 0: nothing there */
+	struct memory device[MAX_DEVICES]; unsigned n_devices;
+	uint64_t max_context_tokens;             /* 0: not even the smallest */
+	struct figure decode_tps, prefill_tps, ttft_s;
+	struct depth depth[MAX_DEPTHS]; unsigned n_depths;
+	uint8_t verdict;
+	uint32_t gpu_layers;
+	int short_at;                            /* index of the device that is short, SHORT_HOST or SHORT_NOWHERE */
+	struct memory short_of;                  /* its terms with all layers where they were asked for */
+	struct relaxation relax[MAX_RELAX]; unsigned n_relax;
+	uint32_t warnings;                       /* bit set of enum warning */
+};
+
+struct question {
+	const struct model_spec *model;
+	const struct quants *quants;
+	const struct hardware_spec *hardware;
+	const struct efficiency *efficiency;
+	struct settings settings;
+	const struct file_weights *file;         /* exact weights of a real file; NULL: the recipe's */
+};
+/* A real file's own directory, summed by inspect: it always wins over a recipe. */
+struct file_weights { uint64_t input_bytes, output_bytes, *layer_bytes, file_bytes; };
+
+/* Memory and verdict only (microseconds to a millisecond); then speed, depths, max context and relaxations on top. */
+int estimate_memory(struct estimate *out, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
+int estimate_compute(struct estimate *out, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
+/* The first recipe of the ladder that the engine loads and that fits; when none fits, the smallest tried. */
+int estimate_ladder(struct estimate *out, struct question *q, struct arena *a, struct error *err) MUST_CHECK;
+
+#endif

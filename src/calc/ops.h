@@ -1,0 +1,68 @@
+/* ops.h - the third list: the operations of one step, lowered from the same parts as the tensors.
+ *
+ * One decode step or one ubatch of prefill. op_cost() is the only place where bytes and FLOPs of an op are written.
+ * Pure. Not here: seconds (speed.h), the layout of activations (buffers.h). */
+#ifndef OPS_H
+#define OPS_H
+
+#include "base/arena.h"
+#include "calc/inventory.h"
+#include "calc/settings.h"
+#include "catalog/engine.h"
+
+enum op_kind {
+	OP_EMBED,        /* rows gathered */
+	OP_NORM,         /* [+ residual add before] */
+	OP_LINEAR,       /* 1 to 4 weights over one input */
+	OP_ACT,          /* act(gate) * up, or act(up) */
+	OP_QK_STORE,     /* head norm, rope, store K and V or the latent into the state */
+	OP_ATTN,         /* softmax attention over a state: MLA absorbed is kv_heads 1, k_dim 576, v_dim 512 */
+	OP_INDEX,        /* indexer scores, top-k */
+	OP_COMPRESS,     /* DeepSeek V4: rows into compressed rows */
+	OP_CONV, OP_DELTA, OP_SSD,
+	OP_ROUTE, OP_EXPERTS,
+	OP_ADD, OP_MIX,  /* residual; hyper-connections and attention residuals */
+	OP_HEAD,
+	OP_KINDS
+};
+extern const char *const op_names[];
+
+/* An activation: made by op `def`, last read by op `last`; both are indices into the list. */
+struct activation { uint64_t bytes; uint32_t def, last; uint8_t host; };      /* host: an input that the host writes */
+enum { NO_ACT = 0xffffffff };
+
+struct op {
+	uint16_t kind, layer;                    /* layer: n_layers for what belongs to the whole model */
+	uint8_t math;                            /* enum math: which matrix rate applies */
+	uint32_t in[4], out[4];                  /* activations; NO_ACT */
+	union {
+		struct op_norm    { uint64_t n; } norm;
+		struct op_linear  { uint64_t n_in, n_out[4], groups; uint16_t format[4]; uint8_t n_weights; } linear;
+		struct op_attn    { uint32_t q_heads, kv_heads, k_dim, v_dim, span_tokens, read_entries, ratio; uint16_t format_k, format_v; uint8_t span, latent; } attn;
+		struct op_index   { uint32_t q_heads, dim, ratio; uint16_t format; } index;
+		struct op_experts { uint32_t experts, per_token; uint64_t n_in, width; uint16_t format[3]; uint8_t matrices; } experts;
+		struct op_delta   { uint32_t k_heads, v_heads, k_dim, v_dim, conv_rows, conv_kernel; } delta;
+		struct op_ssd     { uint32_t heads, head_dim, groups, state, conv_rows, conv_kernel; } ssd;
+	} u;
+};
+/* tokens: of the step, all sequences together; outputs: rows that need logits; context: entries already in the state, mean over sequences. */
+struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; };
+
+struct op_list {
+	const struct model_spec *model;
+	const struct quants *quants;
+	struct op *op; uint32_t n, cap;
+	struct activation *act; uint32_t n_act, cap_act;
+	uint32_t mask;                           /* the attention mask: an input, live until the last attention; NO_ACT */
+	struct shape shape;
+	uint8_t flash;                           /* attention scores are not kept */
+};
+struct op_cost { double weight_bytes, state_bytes, act_bytes, flops; };
+
+/* set gives recipe, K and V formats, flash attention. E_NOMEM; E_FORMAT as inventory_walk(). */
+int ops_lower(struct op_list *out, const struct model_spec *m, const struct quants *q, const struct settings *set, const struct shape *s, struct arena *a, struct error *err) MUST_CHECK;
+void op_cost(struct op_cost *out, const struct op_list *l, const struct op *op);
+/* Expected number of distinct experts that `tokens` tokens touch, each choosing per_token of experts evenly: E (1 - (1 - k/E)^t). */
+double experts_touched(double experts, double per_token, double tokens);
+
+#endif

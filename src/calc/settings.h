@@ -1,0 +1,21 @@
+/* settings.h - what a user chooses; every default is visible in the answer. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdint.h>
+
+enum flash { FLASH_AUTO, FLASH_ON, FLASH_OFF };
+
+struct settings {
+	const struct recipe *recipe;
+	const struct engine_profile *engine;
+	uint16_t kv_k, kv_v;                         /* formats */
+	uint64_t ctx_tokens;                         /* a sequence */
+	uint32_t sequences, ubatch, batch;
+	uint32_t gpu_layers;                         /* UINT32_MAX: all */
+	uint8_t flash, host_experts, imatrix, swa_full, with_mtp, with_encoders;
+	const uint16_t *file_formats;                /* formats of a real file by layer and role, (n_layers + 1) x ROLES; NULL: the recipe's */
+	const char *mla_mode;                        /* ik_llama.cpp: "none", "1", "2", "3"; NULL elsewhere */
+};
+
+#endif

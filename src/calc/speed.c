@@ -1,0 +1,65 @@
+/* speed.c - roofline: each op takes the longer of its bytes and its FLOPs, plus its launch */
+#include "calc/speed.h"
+
+#include <math.h>
+
+void step_work(struct step_work *out, const struct op_list *l)
+{
+	*out = (struct step_work){ .ops = l->n };
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct op_cost c;
+		op_cost(&c, l, &l->op[i]);
+		out->weight_bytes += c.weight_bytes;
+		out->state_bytes += c.state_bytes;
+		out->act_bytes += c.act_bytes;
+		out->flops[l->op[i].math] += c.flops;
+	}
+}
+
+/* A format's own rate where the device states it, else what it can always fall back to; 0: unknown. */
+static double matrix_rate(const struct device_spec *d, enum math m)
+{
+	static const uint8_t fallback[MATH_COUNT][3] = {
+		[MATH_F32] = { MATH_F32, MATH_F32, MATH_F32 }, [MATH_F16] = { MATH_F16, MATH_BF16, MATH_F32 },
+		[MATH_BF16] = { MATH_BF16, MATH_F16, MATH_F32 }, [MATH_FP8] = { MATH_FP8, MATH_BF16, MATH_F16 },
+		[MATH_INT8] = { MATH_INT8, MATH_F16, MATH_BF16 }, [MATH_FP4] = { MATH_FP4, MATH_FP8, MATH_BF16 },
+	};
+
+	for (unsigned i = 0; i < 3; i++)
+		if (is_known(d->flops[fallback[m][i]]))
+			return d->flops[fallback[m][i]].v;
+	return 0;
+}
+
+struct figure step_seconds(const struct op_list *l, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned tensor_split)
+{
+	const enum device_class c = device_class_of((enum pool_kind)p->kind);
+	const struct share *bw = &e->bandwidth[c], *mm = &e->compute[c], *launch = &e->launch_s[c];
+	struct figure f = { 0, 0, 0, BASIS_UNKNOWN };
+	double split = tensor_split ? tensor_split : 1;
+
+	if (!is_known(p->read_bps) || !bw->known)
+		return f;
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct op_cost k;
+		op_cost(&k, l, &l->op[i]);
+		double bytes = (k.weight_bytes + k.state_bytes + (l->shape.tokens > 64 ? k.act_bytes : 0)) / p->read_bps.v / split;
+		double rate = matrix_rate(d, (enum math)l->op[i].math), flops = 0;
+		if (rate > 0 && mm->known)
+			flops = k.flops / rate / split;
+		else if (l->shape.tokens > 64 && k.flops > 0)
+			return (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+		f.value += fmax(bytes / bw->value, flops > 0 ? flops / mm->value : 0) + (launch->known ? launch->value : 0);
+		f.low += fmax(bytes / bw->high, flops > 0 ? flops / mm->high : 0) + (launch->known ? launch->low : 0);
+		f.high += fmax(bytes / bw->low, flops > 0 ? flops / mm->low : 0) + (launch->known ? launch->high : 0);
+	}
+	f.basis = BASIS_SPEC;
+	return f;
+}
+
+struct figure rate_of(double n, struct figure s)
+{
+	if (s.basis == BASIS_UNKNOWN || s.low <= 0)
+		return (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+	return (struct figure){ n / s.value, n / s.high, n / s.low, s.basis };
+}
