@@ -1,0 +1,34 @@
+/* answer.h - an estimate as text, JSON or CSV. The same objects appear wherever an estimate is printed. */
+#ifndef ANSWER_H
+#define ANSWER_H
+
+#include "base/json.h"
+#include "calc/estimate.h"
+#include "cli/model_arg.h"
+#include "cli/text.h"
+
+struct answer {
+	const struct model_arg *model;
+	const struct hardware_spec *hardware;
+	const struct question *question;
+	const struct estimate *estimate;
+};
+void answer_text(const struct text *t, const struct answer *a, int quiet);
+/* Adds model, hardware, settings, memory, ... to o (design.md, "JSON"). */
+void answer_json(cJSON *o, const struct answer *a);
+void answer_csv_header(FILE *out);
+void answer_csv(FILE *out, const struct answer *a);
+/* {"schema_version":1,"tool":{...}}; the caller adds and then prints with answer_print(), which deletes it. */
+cJSON *answer_document(void);
+int answer_print(cJSON *doc, struct error *err) MUST_CHECK;
+
+/* "Q4_K_M", or what a file calls itself. */
+const char *answer_quant(const struct answer *a);
+/* One sentence: what a relaxation changes. */
+const char *relaxation_text(char *buf, size_t n, const struct relaxation *r);
+/* One sentence: where it is short and by how much. */
+const char *shortfall_text(char *buf, size_t n, const struct estimate *e);
+/* "12.3 tok/s (8.1 to 15)" or "unknown". */
+const char *figure_text(char *buf, size_t n, struct figure f, const char *unit);
+
+#endif

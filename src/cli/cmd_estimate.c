@@ -1,0 +1,60 @@
+/* cmd_estimate.c - ullage estimate: one model on one machine */
+#include "cli/answer.h"
+#include "cli/cmd.h"
+#include "cli/question.h"
+
+static int estimate(struct estimate *e, struct question *q, const struct model_arg *m, struct arena *a, struct error *err)
+{
+	if (m->weights) {
+		q->file = m->weights;
+		q->settings.file_formats = m->file_formats;
+		q->settings.recipe = m->file_recipe ? m->file_recipe : q->settings.recipe;
+		if (!q->settings.recipe) {
+			int rc = recipe_find(&q->settings.recipe, q->quants, m->gguf ? "f16" : "bf16", NULL, err);
+			if (rc != OK)
+				return rc;
+		}
+		return estimate_compute(e, q, a, err);
+	}
+	return q->settings.recipe ? estimate_compute(e, q, a, err) : estimate_ladder(e, q, a, err);
+}
+
+int cmd_estimate(struct options *o, struct error *err)
+{
+	struct catalog *c = NULL;
+	struct model_arg m = { 0 };
+	struct arena a = { 0 };
+	struct hardware_spec h;
+	struct efficiency eff;
+	struct estimate e;
+	int rc;
+
+	if (o->n_args != 1)
+		return error_set(err, E_USAGE, "estimate wants one MODEL, not %d", o->n_args);
+	if ((rc = catalog_open(&c, o->program, err)) != OK || (rc = model_arg_open(&m, c, o->args[0], err)) != OK)
+		goto out;
+	struct question q = { .model = m.spec, .quants = catalog_quants(c), .hardware = &h, .efficiency = &eff };
+	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = machine_from(&h, &a, o, c, err)) != OK ||
+	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = estimate(&e, &q, &m, &a, err)) != OK)
+		goto out;
+	struct answer answer = { &m, &h, &q, &e };
+	if (o->json) {
+		cJSON *doc = answer_document();
+		answer_json(doc, &answer);
+		if ((rc = answer_print(doc, err)) != OK)
+			goto out;
+	} else if (o->csv) {
+		answer_csv_header(stdout);
+		answer_csv(stdout, &answer);
+	} else {
+		struct text t;
+		text_open(&t, o);
+		answer_text(&t, &answer, o->quiet);
+	}
+	rc = e.verdict == DOES_NOT_FIT ? 1 : OK;
+out:
+	model_arg_close(&m);
+	catalog_close(c);
+	arena_free(&a);
+	return rc;
+}

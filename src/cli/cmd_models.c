@@ -1,0 +1,249 @@
+/* cmd_models.c - ullage models: the catalogue as a table; --check validates entries */
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "base/units.h"
+#include "cli/answer.h"
+#include "cli/cmd.h"
+#include "cli/question.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One file: a model, a machine, told apart by what it holds. */
+static int check_file(struct catalog *c, const char *path, const struct quants *q, struct error *err)
+{
+	struct arena a = { 0 };
+	struct model_entry m;
+	struct hardware_entry h;
+	struct counts counts;
+	struct ydoc d;
+	int rc = yaml_load(&d, &a, path, err);
+
+	(void)c;
+	if (rc == OK && yaml_get(d.root, "kind")) {
+		rc = hardware_entry_read(&h, &a, &d, err);
+	} else if (rc == OK && (rc = model_entry_read(&m, &a, &d, err)) == OK && m.spec && (rc = inventory_counts(&counts, m.spec, q, err)) == OK) {
+		/* the entry's own assertions */
+		if (m.checks.params_total && m.checks.params_total != counts.total)
+			rc = error_at(err, E_CATALOGUE, path, m.checks_line, "params_total: %llu is stated, the shapes give %llu",
+				      (unsigned long long)m.checks.params_total, (unsigned long long)counts.total);
+		else if (m.checks.params_mtp && m.checks.params_mtp != counts.mtp)
+			rc = error_at(err, E_CATALOGUE, path, m.checks_line, "params_mtp: %llu is stated, the shapes give %llu",
+				      (unsigned long long)m.checks.params_mtp, (unsigned long long)counts.mtp);
+	}
+	arena_free(&a);
+	return rc;
+}
+
+static int check(struct options *o, struct catalog *c, struct error *err)
+{
+	cJSON *doc = o->json ? answer_document() : NULL, *list = doc ? json_add_array(doc, "files") : NULL;
+	int bad = 0, rc = OK;
+
+	if (!o->n_args) {
+		cJSON_Delete(doc);
+		return error_set(err, E_USAGE, "models --check wants FILE...");
+	}
+	for (int i = 0; i < o->n_args; i++) {
+		struct error e = { 0 };
+		int one = check_file(c, o->args[i], catalog_quants(c), &e);
+		bad |= one != OK;
+		if (doc) {
+			cJSON *f = cJSON_CreateObject();
+			json_add_str(f, "file", o->args[i]);
+			json_add_bool(f, "ok", one == OK);
+			json_add_str(f, "message", one == OK ? NULL : e.text);
+			cJSON_AddItemToArray(list, f);
+		} else {
+			printf("%s%s%s\n", one == OK ? "ok      " : "invalid ", one == OK ? o->args[i] : e.text, "");
+		}
+	}
+	if (doc)
+		rc = answer_print(doc, err);
+	return rc != OK ? rc : bad;
+}
+
+struct row { const struct model_entry *e; struct counts counts; uint64_t kv_1k; };
+
+static int matches(const struct model_entry *e, const struct options *o)
+{
+	char q[96], f[160];
+
+	if (o->family && (!e->family || !str_ieq(e->family, o->family)))
+		return 0;
+	if (o->licence && (!e->licence || !str_ieq(e->licence, o->licence)))
+		return 0;
+	for (int i = 0; i < o->n_args; i++) {
+		const char *fields[] = { e->id, e->name, e->family, e->vendor };
+		int hit = 0;
+		str_fold(q, sizeof q, o->args[i]);
+		for (unsigned k = 0; k < 4 && !hit; k++)
+			if (fields[k]) {
+				str_fold(f, sizeof f, fields[k]);
+				hit = strstr(f, q) != NULL;
+			}
+		for (const char *const *al = e->aliases; *al && !hit; al++) {
+			str_fold(f, sizeof f, *al);
+			hit = strstr(f, q) != NULL;
+		}
+		if (!hit)
+			return 0;
+	}
+	return 1;
+}
+
+static const char *sort_key;
+static int compare(const void *pa, const void *pb)
+{
+	const struct row *a = pa, *b = pb;
+	const char *ra = a->e->released ? a->e->released : "", *rb = b->e->released ? b->e->released : "";
+
+	if (!strcmp(sort_key, "params"))
+		return (a->counts.total > b->counts.total) - (a->counts.total < b->counts.total);
+	if (!strcmp(sort_key, "active"))
+		return (a->counts.active > b->counts.active) - (a->counts.active < b->counts.active);
+	if (!strcmp(sort_key, "kv"))
+		return (a->kv_1k > b->kv_1k) - (a->kv_1k < b->kv_1k);
+	if (!strcmp(sort_key, "released"))
+		return strcmp(rb, ra);
+	return strcmp(a->e->id, b->e->id);
+}
+
+/* KV of a thousand further tokens, windows full, f16, nothing padded. */
+static int kv_of(uint64_t *out, const struct model_spec *m, const struct catalog *c, struct error *err)
+{
+	struct settings set = { .sequences = 1, .kv_k = format_find(catalog_quants(c), "f16"), .engine = engine_find(catalog_engines(c), "none") };
+	struct arena a = { 0 };
+	struct cache_bytes one, two;
+	int rc;
+
+	set.kv_v = set.kv_k;
+	if (!set.engine)
+		return error_set(err, E_CATALOGUE, "data/engines.yaml: no profile none");
+	set.ctx_tokens = 1048576;
+	if ((rc = cache_compute(&one, m, catalog_quants(c), &set, &a, err)) == OK) {
+		set.ctx_tokens += 1024;
+		rc = cache_compute(&two, m, catalog_quants(c), &set, &a, err);
+	}
+	arena_free(&a);
+	if (rc == OK)
+		*out = two.kv - one.kv;
+	return rc;
+}
+
+static int print_rows(const struct options *o, const struct row *rows, unsigned n, struct error *err)
+{
+	char a[32], b[32], k[32];
+
+	if (o->json) {
+		cJSON *doc = answer_document(), *list = json_add_array(doc, "models");
+		for (unsigned i = 0; i < n; i++) {
+			const struct model_entry *e = rows[i].e;
+			cJSON *m = cJSON_CreateObject();
+			json_add_str(m, "id", e->id);
+			json_add_str(m, "name", e->name);
+			json_add_str(m, "family", e->family);
+			json_add_str(m, "vendor", e->vendor);
+			json_add_str(m, "licence", e->licence);
+			json_add_str(m, "released", e->released);
+			json_add_str(m, "status", status_names[e->status]);
+			if (e->spec) {
+				json_add_u64(m, "params_total", rows[i].counts.total);
+				json_add_u64(m, "params_active", rows[i].counts.active);
+				json_add_u64(m, "params_mtp", rows[i].counts.mtp);
+				json_add_u64(m, "context_max", e->spec->context_max);
+				json_add_u64(m, "kv_bytes_per_1k_tokens", rows[i].kv_1k);
+			}
+			cJSON_AddItemToArray(list, m);
+		}
+		return answer_print(doc, err);
+	}
+	if (o->csv) {
+		fputs("id,name,family,vendor,licence,released,params_total,params_active,params_mtp,context_max,kv_bytes_per_1k_tokens\n", stdout);
+		for (unsigned i = 0; i < n; i++) {
+			const struct model_entry *e = rows[i].e;
+			const char *cells[] = { e->id, e->name, e->family, e->vendor, e->licence, e->released };
+			for (unsigned j = 0; j < 6; j++)
+				csv_cell(stdout, cells[j] ? cells[j] : "", 0);
+			if (e->spec)
+				printf("%llu,%llu,%llu,%u,%llu\n", (unsigned long long)rows[i].counts.total, (unsigned long long)rows[i].counts.active,
+				       (unsigned long long)rows[i].counts.mtp, e->spec->context_max, (unsigned long long)rows[i].kv_1k);
+			else
+				fputs(",,,,\n", stdout);
+		}
+		return OK;
+	}
+	struct text t;
+	struct table tab;
+	text_open(&t, o);
+	table_init(&tab, 7, 0x1e);
+	for (unsigned i = 0; i < 7; i++)
+		table_cell(&tab, DIM, "%s", (const char *const[]){ "model", "params", "active", "context", "KV per 1k", "released", "licence" }[i]);
+	for (unsigned i = 0; i < n; i++) {
+		const struct model_entry *e = rows[i].e;
+		table_cell(&tab, PLAIN, "%s", e->id);
+		table_cell(&tab, PLAIN, "%s", e->spec ? format_count(a, sizeof a, (double)rows[i].counts.total) : "-");
+		table_cell(&tab, PLAIN, "%s", e->spec ? format_count(a, sizeof a, (double)rows[i].counts.active) : "-");
+		table_cell(&tab, PLAIN, "%s", e->spec && e->spec->context_max ? format_tokens(b, sizeof b, e->spec->context_max) : "-");
+		table_cell(&tab, PLAIN, "%s", e->spec ? format_bytes(k, sizeof k, rows[i].kv_1k) : "-");
+		table_cell(&tab, PLAIN, "%s", e->released ? e->released : "-");
+		table_cell(&tab, PLAIN, "%s", e->licence ? e->licence : "-");
+	}
+	table_print(&tab, &t, 1);
+	return OK;
+}
+
+int cmd_models(struct options *o, struct error *err)
+{
+	struct catalog *c = NULL;
+	struct row *rows = NULL;
+	unsigned n, shown = 0;
+	int rc;
+
+	if ((rc = catalog_open(&c, o->program, err)) != OK)
+		return rc;
+	if (o->check) {
+		rc = check(o, c, err);
+		goto out;
+	}
+	const struct model_entry *all = catalog_models(c, &n);
+	sort_key = o->sort ? o->sort : "id";
+	static const char *const keys[] = { "id", "params", "active", "kv", "released", NULL };
+	for (unsigned i = 0; keys[i]; i++)
+		if (!strcmp(keys[i], sort_key))
+			goto sorted;
+	rc = error_set(err, E_USAGE, "--sort %s: wants id, params, active, kv or released", sort_key);
+	goto out;
+sorted:
+	if (!(rows = calloc(n ? n : 1, sizeof *rows))) {
+		rc = error_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct model_entry *e;
+		if (!matches(&all[i], o))
+			continue;
+		if ((rc = catalog_model(&e, c, all[i].id, err)) != OK)
+			goto out;
+		rows[shown].e = e;
+		if (e->spec && ((rc = inventory_counts(&rows[shown].counts, e->spec, catalog_quants(c), err)) != OK || (rc = kv_of(&rows[shown].kv_1k, e->spec, c, err)) != OK))
+			goto out;
+		shown++;
+	}
+	qsort(rows, shown, sizeof *rows, compare);
+	if (o->limit_set && shown > o->limit)
+		shown = (unsigned)o->limit;
+	if (!shown && o->n_args) {
+		const struct model_entry *e;
+		rc = catalog_model(&e, c, o->args[0], err);      /* for its near matches */
+		if (rc == OK)
+			rc = error_set(err, E_MODEL, "no model matches these filters");
+		goto out;
+	}
+	rc = print_rows(o, rows, shown, err);
+out:
+	free(rows);
+	catalog_close(c);
+	return rc;
+}

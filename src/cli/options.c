@@ -1,0 +1,240 @@
+/* options.c - the table, and the parser over it */
+#include "cli/options.h"
+
+#include "base/str.h"
+#include "base/units.h"
+#include "cli/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <stddef.h>
+
+#define AT(f) (uint16_t)offsetof(struct options, f)
+#define ANSWER (CMD_FIT | CMD_ESTIMATE)
+#define MODEL_OF (ANSWER | CMD_INSPECT | CMD_SHOW)
+#define EVERY 0xffffffffu
+
+const struct option options[] = {
+	{ "-c, --ctx-size, --ctx", "TOKENS", OPT_TOKENS, AT(ctx), MODEL_OF, "context of each sequence (8192, 32k, 128k); default 8192" },
+	{ "-np, --parallel", "N", OPT_COUNT, AT(sequences), MODEL_OF, "sequences at a time; default 1" },
+	{ "-ngl, --gpu-layers", "N", OPT_COUNT, AT(gpu_layers), ANSWER, "layers on the card; default: as many as fit" },
+	{ "--kv-type", "TYPE", OPT_STRING, AT(kv), MODEL_OF, "number format of K and V: f16, q8_0, q4_0, ...; default f16" },
+	{ "-ctk, --cache-type-k", "TYPE", OPT_STRING, AT(kv_k), MODEL_OF, "number format of K" },
+	{ "-ctv, --cache-type-v", "TYPE", OPT_STRING, AT(kv_v), MODEL_OF, "number format of V" },
+	{ "-ub, --ubatch-size", "N", OPT_COUNT, AT(ubatch), MODEL_OF, "tokens computed at a time; default the engine's (llama.cpp: 512)" },
+	{ "-fa, --flash-attn", "on|off|auto", OPT_STRING, AT(flash), MODEL_OF, "flash attention; default auto, which counts as on" },
+	{ "--swa-full", NULL, OPT_FLAG, AT(swa_full), MODEL_OF, "sliding layers keep the whole context, as llama.cpp's option does" },
+	{ "--quant", "NAME", OPT_STRING, AT(quant), MODEL_OF, "quantisation: Q4_K_M, Q8_0, bf16, fp8, awq, ...; default the best that fits" },
+	{ "--imatrix", "on|off", OPT_STRING, AT(imatrix), MODEL_OF, "the file was made with an importance matrix; default as is usual for the quantisation" },
+	{ "--on", "HARDWARE", OPT_STRING, AT(on), ANSWER, "a machine: rtx-4090, \"2x RTX 4090\", \"rtx-4090 + 64GB\", file.yaml; default this one" },
+	{ "--ram", "SIZE", OPT_BYTES, AT(ram), ANSWER, "host memory beside a named card (64GB); without it no offload is considered" },
+	{ "--engine", "NAME", OPT_STRING, AT(engine), MODEL_OF, "llama.cpp, vllm or none (the architecture alone); default llama.cpp" },
+	{ "--family", "NAME", OPT_STRING, AT(family), CMD_FIT | CMD_MODELS, "only this family of models" },
+	{ "--licence, --license", "NAME", OPT_STRING, AT(licence), CMD_FIT | CMD_MODELS, "only this licence" },
+	{ "--sort", "COLUMN", OPT_STRING, AT(sort), CMD_FIT | CMD_MODELS | CMD_HARDWARE, "order of the table" },
+	{ "-n, --limit", "N", OPT_COUNT, AT(limit), CMD_FIT | CMD_MODELS | CMD_HARDWARE | CMD_ACCURACY, "at most so many rows" },
+	{ "--where", "COLUMN=VALUE[,VALUE]", OPT_LIST, AT(where), CMD_ACCURACY, "only rows with this value; may repeat; an empty value keeps rows where the column is empty" },
+	{ "--check", NULL, OPT_FLAG, AT(check), CMD_MODELS, "the arguments are catalogue files: validate them" },
+	{ "--json", NULL, OPT_FLAG, AT(json), EVERY, "one JSON document" },
+	{ "--csv", NULL, OPT_FLAG, AT(csv), EVERY & ~(uint32_t)CMD_COMPLETION, "comma-separated values" },
+	{ "--offline", NULL, OPT_FLAG, AT(offline), EVERY, "never use the network (this version never does)" },
+	{ "--no-calibration", NULL, OPT_FLAG, AT(no_calibration), EVERY, "ignore measurements of this machine (this version has none)" },
+	{ "--color, --colour", "auto|always|never", OPT_STRING, AT(color), EVERY, "colour; default auto: on a terminal, unless NO_COLOR is set" },
+	{ "-q, --quiet", NULL, OPT_FLAG, AT(quiet), EVERY, "no notes, only the answer" },
+	{ "-h, --help", NULL, OPT_FLAG, AT(help), EVERY, "this text" },
+	{ "--version", NULL, OPT_FLAG, AT(version), EVERY, "the version" },
+	{ NULL, NULL, 0, 0, 0, NULL }
+};
+
+/* Is `word` one of the comma-separated spellings? */
+static int spelt(const char *names, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = names; p && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+		while (*p == ' ')
+			p++;
+		if (!strncmp(p, word, n) && (p[n] == ',' || p[n] == 0))
+			return 1;
+	}
+	return 0;
+}
+
+static const struct option *find(const char *word)
+{
+	for (const struct option *o = options; o->names; o++)
+		if (spelt(o->names, word))
+			return o;
+	return NULL;
+}
+
+static int unknown(const char *word, struct error *err)
+{
+	struct near_matches m;
+	char name[64];
+
+	near_init(&m, word);
+	for (const struct option *o = options; o->names; o++)
+		for (const char *p = o->names; p && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+			while (*p == ' ')
+				p++;
+			size_t n = strcspn(p, ",");
+			if (n < sizeof name) {
+				memcpy(name, p, n);
+				name[n] = 0;
+				near_offer(&m, name);
+			}
+		}
+	error_set(err, E_USAGE, "unknown option %s", word);
+	near_report(&m, err);
+	error_hint(err, "ullage --help lists the options");
+	return err ? err->code : E_USAGE;
+}
+
+static int store(struct options *o, const struct option *opt, const char *word, const char *value, struct error *err)
+{
+	char *base = (char *)o + opt->offset;
+	uint64_t n;
+
+	switch ((enum option_kind)opt->kind) {
+	case OPT_FLAG:
+		*(uint8_t *)base = 1;
+		return OK;
+	case OPT_STRING:
+		memcpy(base, &value, sizeof value);
+		return OK;
+	case OPT_LIST:
+		if (o->n_where == MAX_WHERE)
+			return error_set(err, E_USAGE, "%s given more than %d times", word, MAX_WHERE);
+		o->where[o->n_where++] = value;
+		return OK;
+	case OPT_TOKENS:
+		if (parse_tokens(&n, value) || n == 0)
+			return error_set(err, E_USAGE, "%s %s: wants a number of tokens above 0, such as 8192 or 128k", word, value);
+		break;
+	case OPT_BYTES:
+		if (parse_bytes(&n, value) || n == 0)
+			return error_set(err, E_USAGE, "%s %s: wants a size above 0, such as 64GB or 24GiB", word, value);
+		break;
+	case OPT_COUNT:
+		if (parse_u64(&n, value) || n > UINT32_MAX || (n == 0 && opt->offset != AT(gpu_layers)))
+			return error_set(err, E_USAGE, "%s %s: wants a whole number%s", word, value, opt->offset == AT(gpu_layers) ? "" : " above 0");
+		break;
+	}
+	memcpy(base, &n, sizeof n);
+	if (opt->offset == AT(ctx)) o->ctx_set = 1;
+	if (opt->offset == AT(sequences)) o->sequences_set = 1;
+	if (opt->offset == AT(gpu_layers)) o->gpu_layers_set = 1;
+	if (opt->offset == AT(ubatch)) o->ubatch_set = 1;
+	if (opt->offset == AT(limit)) o->limit_set = 1;
+	if (opt->offset == AT(ram)) o->ram_set = 1;
+	return OK;
+}
+
+static int unknown_command(const char *word, struct error *err)
+{
+	struct near_matches m;
+
+	near_init(&m, word);
+	for (const struct command *c = commands; c->name; c++)
+		near_offer(&m, c->name);
+	error_set(err, E_USAGE, "unknown command %s", word);
+	near_report(&m, err);
+	error_hint(err, "ullage --help lists the commands");
+	return E_USAGE;
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct error *err)
+{
+	int only_args = 0, rc;
+
+	/* --json first of all: a later error must be a document too */
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--json"))
+			o->json = 1;
+	for (int i = 1; i < argc; i++) {
+		char word[64];
+		const char *s = argv[i], *eq = strncmp(s, "--", 2) ? NULL : strchr(s, '='), *value = NULL;
+		const struct option *opt;
+
+		if (only_args || s[0] != '-' || s[1] == 0) {
+			if (!o->command && !only_args) {
+				for (const struct command *c = commands; c->name; c++)
+					if (!strcmp(c->name, s))
+						o->command = c;
+				if (!o->command)
+					return unknown_command(s, err);
+				continue;
+			}
+			o->args[o->n_args++] = argv[i];
+			continue;
+		}
+		if (!strcmp(s, "--")) {
+			only_args = 1;
+			continue;
+		}
+		if (eq && (size_t)(eq - s) < sizeof word) {
+			memcpy(word, s, (size_t)(eq - s));
+			word[eq - s] = 0;
+			value = eq + 1;
+		} else {
+			size_t n = strlen(s) < sizeof word ? strlen(s) : sizeof word - 1;
+			memcpy(word, s, n);
+			word[n] = 0;
+		}
+		if (!(opt = find(word)))
+			return unknown(word, err);
+		if (opt->arg && !value) {
+			if (i + 1 == argc)
+				return error_set(err, E_USAGE, "%s wants %s", word, opt->arg);
+			value = argv[++i];
+		}
+		if (!opt->arg && value)
+			return error_set(err, E_USAGE, "%s takes no value", word);
+		if (o->command && !(opt->commands & o->command->bit))
+			return error_set(err, E_USAGE, "%s is no option of ullage %s", word, o->command->name);
+		if ((rc = store(o, opt, word, value, err)) != OK)
+			return rc;
+	}
+	if (o->json && o->csv)
+		return error_set(err, E_USAGE, "--json and --csv exclude each other");
+	return OK;
+}
+
+static void help_options(uint32_t bit)
+{
+	for (const struct option *o = options; o->names; o++) {
+		char head[64];
+		if (!(o->commands & bit))
+			continue;
+		snprintf(head, sizeof head, "%s%s%s", o->names, o->arg ? " " : "", o->arg ? o->arg : "");
+		if (strlen(head) > 30)
+			printf("  %s\n  %-30s %s\n", head, "", o->help);
+		else
+			printf("  %-30s %s\n", head, o->help);
+	}
+}
+
+void options_help(const struct options *o)
+{
+	if (o->command) {
+		printf("usage: ullage %s%s%s [options]\n\n%s\n", o->command->name, *o->command->args ? " " : "", o->command->args, o->command->summary);
+		if (o->command->detail)
+			printf("\n%s\n", o->command->detail);
+		if (!o->command->run)
+			printf("\nNot built yet in this version.\n");
+		printf("\noptions:\n");
+		help_options(o->command->bit);
+	} else {
+		printf("usage: ullage COMMAND [arguments] [options]\n\n"
+		       "How much memory a language model leaves on a machine, term by term.\n\ncommands:\n");
+		for (const struct command *c = commands; c->name; c++) {
+			char head[64];
+			snprintf(head, sizeof head, "%s %s", c->name, c->args);
+			printf("  %-30s %s%s\n", head, c->summary, c->run ? "" : " (not built yet)");
+		}
+		printf("\noptions (ullage COMMAND --help lists those of a command):\n");
+		help_options(1u << 29);
+	}
+	printf("\nexit status: 0 yes, 1 the answer is no, 2 usage, 3 cannot tell, 4 environment\n");
+}

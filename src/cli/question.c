@@ -1,0 +1,75 @@
+/* question.c - defaults resolved in one place */
+#include "cli/question.h"
+
+#include "base/str.h"
+#include "catalog/hardware_name.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int kv_format(uint16_t *out, const struct quants *q, const char *option, const char *name, struct error *err)
+{
+	const struct format *f;
+
+	*out = format_find(q, name);
+	if (*out == NO_FORMAT)
+		return error_set(err, E_USAGE, "%s %s: no such number format", option, name);
+	f = &q->formats[*out];
+	if (f->block == 0 && !(f->bits == 8 && f->n_scales <= 1))
+		return error_set(err, E_USAGE, "%s %s: not a format of a KV cache", option, name);
+	return OK;
+}
+
+int settings_from(struct settings *out, const struct options *o, const struct catalog *c, struct error *err)
+{
+	const struct quants *q = catalog_quants(c);
+	const char *engine = o->engine ? o->engine : "llama.cpp", *k = o->kv_k ? o->kv_k : o->kv, *v = o->kv_v ? o->kv_v : o->kv;
+	int rc;
+
+	*out = (struct settings){ .ctx_tokens = o->ctx_set ? o->ctx : 8192, .sequences = o->sequences_set ? (uint32_t)o->sequences : 1,
+		.gpu_layers = o->gpu_layers_set ? (uint32_t)o->gpu_layers : UINT32_MAX, .swa_full = o->swa_full };
+	out->engine = engine_find(catalog_engines(c), engine);
+	if (!out->engine) {
+		struct near_matches m;
+		near_init(&m, engine);
+		for (unsigned i = 0; i < catalog_engines(c)->n_profiles; i++)
+			near_offer(&m, catalog_engines(c)->profiles[i].id);
+		error_set(err, E_USAGE, "--engine %s: no such engine in data/engines.yaml", engine);
+		near_report(&m, err);
+		return E_USAGE;
+	}
+	out->ubatch = o->ubatch_set ? (uint32_t)o->ubatch : out->engine->ubatch ? out->engine->ubatch : 512;
+	out->batch = out->engine->batch ? out->engine->batch : 2048;
+	if ((rc = kv_format(&out->kv_k, q, o->kv_k ? "-ctk" : "--kv-type", k ? k : "f16", err)) != OK ||
+	    (rc = kv_format(&out->kv_v, q, o->kv_v ? "-ctv" : "--kv-type", v ? v : "f16", err)) != OK)
+		return rc;
+	if (o->flash) {
+		if (!strcmp(o->flash, "on")) out->flash = FLASH_ON;
+		else if (!strcmp(o->flash, "off")) out->flash = FLASH_OFF;
+		else if (!strcmp(o->flash, "auto")) out->flash = FLASH_AUTO;
+		else return error_set(err, E_USAGE, "-fa %s: wants on, off or auto", o->flash);
+	}
+	if (o->quant) {
+		if ((rc = recipe_find(&out->recipe, q, o->quant, out->engine->id, err)) != OK)
+			return rc;
+		out->imatrix = out->recipe->imatrix;
+	}
+	if (o->imatrix) {
+		if (strcmp(o->imatrix, "on") && strcmp(o->imatrix, "off"))
+			return error_set(err, E_USAGE, "--imatrix %s: wants on or off", o->imatrix);
+		out->imatrix = !strcmp(o->imatrix, "on");
+	}
+	return OK;
+}
+
+int machine_from(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
+{
+	return o->on ? hardware_resolve(out, a, c, o->on, o->ram_set ? o->ram : 0, err) : hardware_host(out, a, err);
+}
+
+int efficiency_from(struct efficiency *out, struct arena *a, const struct catalog *c, struct error *err)
+{
+	const char *path = arena_printf(a, "%s/data/efficiency.yaml", catalog_folder(c));
+
+	return path ? efficiency_load(out, a, path, err) : error_set(err, E_NOMEM, "out of memory");
+}

@@ -1,0 +1,15 @@
+/* question.h - options -> struct question: one place that resolves defaults. */
+#ifndef QUESTION_CLI_H
+#define QUESTION_CLI_H
+
+#include "cli/model_arg.h"
+#include "cli/options.h"
+
+/* Engine, KV types, context, ...; the recipe too when --quant names one (else NULL: the ladder decides). */
+int settings_from(struct settings *out, const struct options *o, const struct catalog *c, struct error *err) MUST_CHECK;
+/* The machine of --on and --ram, or this machine's host memory. */
+int machine_from(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err) MUST_CHECK;
+/* Loads data/efficiency.yaml of the catalogue's folder. */
+int efficiency_from(struct efficiency *out, struct arena *a, const struct catalog *c, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,37 @@
+/* text.h - the terminal: width, colour, and tables whose columns line up. */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include "cli/options.h"
+#include <stddef.h>
+#include <stdio.h>
+
+enum paint { PLAIN, BOLD, DIM, GREEN, YELLOW, RED };
+struct text {
+	FILE *out;
+	int colour, width;               /* width: columns of the terminal; 80 when it is none */
+};
+void text_open(struct text *t, const struct options *o);
+/* printf between the codes of a colour, when colour is on. */
+void text_paint(const struct text *t, enum paint p, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A paragraph, wrapped at the width, each line after the first indented by `indent`. */
+void text_wrap(const struct text *t, const char *lead, int indent, const char *s);
+
+/* Rows are collected, then printed with columns as wide as their widest cell. right: bit set of columns flushed right.
+ * The last column may be cut with an ellipsis when the table is wider than the terminal. */
+enum { TABLE_COLUMNS = 16 };
+struct table {
+	char **cell; uint8_t *paint;
+	unsigned n, cap, columns;
+	uint32_t right;
+	int failed;
+};
+void table_init(struct table *t, unsigned columns, uint32_t right);
+void table_cell(struct table *t, enum paint p, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void table_print(struct table *t, const struct text *x, int header);     /* frees the cells */
+/* Comma-separated, quoted where needed. */
+void csv_cell(FILE *out, const char *s, int last);
+/* Display columns of a UTF-8 string (one per code point). */
+size_t text_columns(const char *s);
+
+#endif
