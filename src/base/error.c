@@ -1,14 +1,28 @@
 /* error.c - filling struct error, and what its codes mean outside */
 #include "base/error.h"
 
+#include "base/str.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static void clear(struct error *err, int code)
+/* Formatted aside, so that a message may quote the one it replaces; what came from a file is made printable. */
+static void store(struct error *err, int code, const char *file, unsigned line, const char *fmt, va_list ap)
 {
+	char text[sizeof err->text];
+	int n = 0;
+
+	if (file)
+		n = line ? snprintf(text, sizeof text, "%s:%u: ", file, line) : snprintf(text, sizeof text, "%s: ", file);
+	if (n < 0 || n >= (int)sizeof text)
+		n = (int)sizeof text - 1;
+	if (vsnprintf(text + n, sizeof text - (size_t)n, fmt, ap) < 0)
+		text[n] = 0;
+	str_clean(text);
+	memcpy(err->text, text, strlen(text) + 1);
 	err->code = code;
-	err->text[0] = err->hint[0] = 0;
+	err->hint[0] = 0;
 	err->n_candidates = 0;
 }
 
@@ -18,9 +32,8 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 
 	if (!err)
 		return code;
-	clear(err, code);
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof err->text, fmt, ap);
+	store(err, code, NULL, 0, fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -28,16 +41,11 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 int error_at(struct error *err, int code, const char *file, unsigned line, const char *fmt, ...)
 {
 	va_list ap;
-	int n;
 
 	if (!err)
 		return code;
-	clear(err, code);
-	n = line ? snprintf(err->text, sizeof err->text, "%s:%u: ", file, line) : snprintf(err->text, sizeof err->text, "%s: ", file);
-	if (n < 0 || n >= (int)sizeof err->text)
-		n = (int)sizeof err->text - 1;
 	va_start(ap, fmt);
-	vsnprintf(err->text + n, sizeof err->text - (size_t)n, fmt, ap);
+	store(err, code, file, line, fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -51,13 +59,16 @@ void error_hint(struct error *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->hint, sizeof err->hint, fmt, ap);
 	va_end(ap);
+	str_clean(err->hint);
 }
 
 void error_candidate(struct error *err, const char *name)
 {
 	if (!err || err->n_candidates == ERROR_CANDIDATES)
 		return;
-	snprintf(err->candidate[err->n_candidates++], ERROR_CANDIDATE_LEN, "%s", name);
+	char *to = err->candidate[err->n_candidates++];
+	snprintf(to, ERROR_CANDIDATE_LEN, "%s", name);
+	str_clean(to);
 }
 
 static const struct { int code; const char *name; int exit; } codes[] = {

@@ -1,6 +1,8 @@
 /* file.c - whole files and folders */
 #include "base/file.h"
 
+#include "base/str.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_regular(int *fd, struct stat *st, const char *path, struct error *err)
+/* Opens anything but a folder. */
+static int open_file(int *fd, struct stat *st, const char *path, struct error *err)
 {
-	*fd = open(path, O_RDONLY);
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (*fd < 0)
 		return error_set(err, E_FILE, "%s: %s", path, strerror(errno));
 	if (fstat(*fd, st) < 0) {
@@ -27,39 +30,70 @@ static int open_regular(int *fd, struct stat *st, const char *path, struct error
 	return OK;
 }
 
+/* As many bytes as come, up to n; *got < n only at the end of the file. */
+static int read_some(size_t *got, int fd, char *to, size_t n, const char *path, struct error *err)
+{
+	for (*got = 0; *got < n;) {
+		ssize_t k = read(fd, to + *got, n - *got);
+		if (k == 0)
+			break;
+		if (k > 0)
+			*got += (size_t)k;
+		else if (errno != EINTR)
+			return error_set(err, E_FILE, "%s: %s", path, strerror(errno));
+	}
+	return OK;
+}
+
 int file_read(char **out, size_t *n, struct arena *a, const char *path, size_t max, struct error *err)
 {
 	struct stat st;
-	size_t have = 0, room;
+	size_t have = 0, cap, got;
+	char *buf, beyond;
 	int fd, rc;
 
-	if ((rc = open_regular(&fd, &st, path, err)) != OK)
+	*out = NULL;
+	*n = 0;
+	if ((rc = open_file(&fd, &st, path, err)) != OK)
 		return rc;
-	room = S_ISREG(st.st_mode) ? (size_t)st.st_size : max;
-	if (room > max) {
-		close(fd);
-		return error_set(err, E_FILE, "%s: %zu bytes, more than the %zu this reader takes", path, room, max);
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > max) {
+		rc = error_set(err, E_FILE, "%s: %lld bytes, more than the %zu this reader takes", path, (long long)st.st_size, max);
+		goto out;
 	}
-	*out = arena_alloc(a, room + 1);
-	if (!*out) {
-		close(fd);
-		return error_set(err, E_NOMEM, "out of memory reading %s", path);
-	}
-	while (have < room) {
-		ssize_t k = read(fd, *out + have, room - have);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0) {
-			rc = error_set(err, E_FILE, "%s: %s", path, strerror(errno));
+	/* the size is a hint: pipes have none, files under /proc say 0, and others may grow meanwhile */
+	cap = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : max < 16384 ? max : 16384;
+	buf = arena_alloc(a, cap + 1);
+	while (buf) {
+		if ((rc = read_some(&got, fd, buf + have, cap - have, path, err)) != OK)
+			goto out;
+		have += got;
+		if (have < cap)
 			break;
+		if ((rc = read_some(&got, fd, &beyond, 1, path, err)) != OK)
+			goto out;
+		if (got == 0)
+			break;
+		if (cap == max) {
+			rc = error_set(err, E_FILE, "%s: more than the %zu bytes this reader takes", path, max);
+			goto out;
 		}
-		if (k == 0)
-			break;
-		have += (size_t)k;
+		cap = cap > max / 2 ? max : cap * 2;
+		char *more = arena_alloc(a, cap + 1);
+		if (more) {
+			memcpy(more, buf, have);
+			more[have++] = beyond;
+		}
+		buf = more;
 	}
-	close(fd);
-	(*out)[have] = 0;
+	if (!buf) {
+		rc = error_set(err, E_NOMEM, "out of memory reading %s", path);
+		goto out;
+	}
+	buf[have] = 0;
+	*out = buf;
 	*n = have;
+out:
+	close(fd);
 	return rc;
 }
 
@@ -69,7 +103,7 @@ int file_map_open(struct file_map *out, const char *path, struct error *err)
 	int fd, rc;
 
 	*out = (struct file_map){ 0 };
-	if ((rc = open_regular(&fd, &st, path, err)) != OK)
+	if ((rc = open_file(&fd, &st, path, err)) != OK)
 		return rc;
 	if (!S_ISREG(st.st_mode)) {
 		close(fd);
@@ -98,52 +132,51 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Names that end in suffix, unsorted, each in the arena; the list itself is the caller's to free. */
+static int dir_names(char ***list, size_t *n, struct arena *a, DIR *dir, const char *folder, const char *suffix,
+                     struct error *err)
+{
+	size_t cap = 0;
+
+	for (;;) {
+		errno = 0;                   /* readdir() tells its end from a failure by this alone */
+		struct dirent *d = readdir(dir);
+		if (!d)
+			return errno ? error_set(err, E_FILE, "%s: %s", folder, strerror(errno)) : OK;
+		if (d->d_name[0] == '.' || !str_suffix(d->d_name, suffix))
+			continue;
+		if (*n == cap) {
+			char **more = realloc(*list, (cap = cap ? cap * 2 : 64) * sizeof *more);
+			if (!more)
+				return error_set(err, E_NOMEM, "out of memory");
+			*list = more;
+		}
+		if (!((*list)[*n] = arena_strdup(a, d->d_name)))
+			return error_set(err, E_NOMEM, "out of memory");
+		++*n;
+	}
+}
+
 int dir_list(const char ***out, struct arena *a, const char *folder, const char *suffix, int optional, struct error *err)
 {
-	size_t n = 0, cap = 0, k = strlen(suffix);
 	char **list = NULL;
-	struct dirent *d;
+	size_t n = 0;
 	DIR *dir = opendir(folder);
-	int rc = OK;
+	int rc;
 
-	*out = arena_array(a, 1, sizeof **out);
-	if (!*out) {
-		if (dir)
-			closedir(dir);
-		return error_set(err, E_NOMEM, "out of memory");
-	}
-	if (!dir)
-		return optional && (errno == ENOENT || errno == ENOTDIR) ? OK : error_set(err, E_FILE, "%s: %s", folder, strerror(errno));
-	while ((d = readdir(dir)) != NULL) {
-		size_t len = strlen(d->d_name);
-		if (d->d_name[0] == '.' || len < k || strcmp(d->d_name + len - k, suffix))
-			continue;
-		if (n == cap) {
-			char **more = realloc(list, (cap = cap ? cap * 2 : 64) * sizeof *list);
-			if (!more) {
-				rc = error_set(err, E_NOMEM, "out of memory");
-				break;
-			}
-			list = more;
-		}
-		if (!(list[n] = arena_strndup(a, d->d_name, len))) {
-			rc = error_set(err, E_NOMEM, "out of memory");
-			break;
-		}
-		n++;
-	}
-	closedir(dir);
+	*out = NULL;
+	if (!dir && !(optional && (errno == ENOENT || errno == ENOTDIR)))
+		return error_set(err, E_FILE, "%s: %s", folder, strerror(errno));
+	rc = dir ? dir_names(&list, &n, a, dir, folder, suffix, err) : OK;
+	if (rc == OK && !(*out = arena_array(a, n + 1, sizeof **out)))
+		rc = error_set(err, E_NOMEM, "out of memory");
 	if (rc == OK && n) {
 		qsort(list, n, sizeof *list, by_name);
-		const char **sorted = arena_array(a, n + 1, sizeof *sorted);
-		if (sorted) {
-			memcpy(sorted, list, n * sizeof *list);
-			*out = sorted;
-		} else {
-			rc = error_set(err, E_NOMEM, "out of memory");
-		}
+		memcpy(*out, list, n * sizeof *list);
 	}
 	free(list);
+	if (dir)
+		closedir(dir);
 	return rc;
 }
 

@@ -140,3 +140,43 @@ const char *str_base(const char *path)
 
 	return slash ? slash + 1 : path;
 }
+
+size_t str_utf8(const char *s, size_t n)
+{
+	/* the range of the second byte rules out overlong forms, surrogates and what is above U+10FFFF (RFC 3629, section 4) */
+	static const struct { unsigned char first, last, low, high, len; } forms[] = {
+		{ 0x00, 0x7f, 0, 0, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+	const unsigned char *p = (const unsigned char *)s;
+
+	for (unsigned i = 0; n && i < sizeof forms / sizeof *forms; i++) {
+		if (p[0] < forms[i].first || p[0] > forms[i].last)
+			continue;
+		if (n < forms[i].len || (forms[i].len > 1 && (p[1] < forms[i].low || p[1] > forms[i].high)))
+			return 0;
+		for (unsigned k = 2; k < forms[i].len; k++)
+			if ((p[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+void str_clean(char *s)
+{
+	for (size_t left = strlen(s), k; left; s += k, left -= k) {
+		const unsigned char *p = (const unsigned char *)s;
+
+		k = str_utf8(s, left);
+		if (k == 0) {
+			*s = '?';
+			k = 1;
+		} else if (k == 1 && (*p < 0x20 || *p == 0x7f)) {
+			*s = ' ';
+		} else if (k == 2 && p[0] == 0xc2 && p[1] < 0xa0) {      /* U+0080 to U+009F: terminals obey some of them */
+			s[0] = s[1] = ' ';
+		}
+	}
+}

@@ -29,4 +29,9 @@ int str_prefix(const char *s, const char *prefix);
 int str_suffix(const char *s, const char *suffix);
 const char *str_base(const char *path);                  /* after the last '/' */
 
+/* Length of the UTF-8 sequence that s begins with, 1 to 4; 0 when its first n bytes begin with none (overlong, surrogate, cut). */
+size_t str_utf8(const char *s, size_t n);
+/* Makes text of a stranger printable, in place: control characters become blanks, bytes that are not UTF-8 '?'. */
+void str_clean(char *s);
+
 #endif

@@ -1,6 +1,8 @@
 /* units.c - parsing and printing sizes */
 #include "base/units.h"
 
+#include "base/str.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,100 +46,81 @@ int parse_f64(double *out, const char *s)
 	return 0;
 }
 
-/* A number in front, a unit behind: *unit points at the first character after blanks. */
-static int number_and_unit(double *v, const char **unit, const char *s)
+/* digits [. digits] times a factor, below 2^63: exact without a fraction; with one rounded, or refused when `whole`. */
+static int times(uint64_t *out, const char *digits, size_t n, uint64_t factor, int whole)
 {
 	char head[32];
-	size_t n = strspn(s, "0123456789.");
+	uint64_t v;
+	double d;
 
 	if (n == 0 || n >= sizeof head)
 		return -1;
-	memcpy(head, s, n);
+	memcpy(head, digits, n);
 	head[n] = 0;
-	if (parse_f64(v, head))
-		return -1;
-	s += n;
-	while (*s == ' ')
-		s++;
-	*unit = s;
+	if (!strchr(head, '.')) {
+		if (parse_u64(&v, head) || u64_mul(&v, v, factor) || v > (uint64_t)INT64_MAX)
+			return -1;
+	} else {
+		if (factor == 1 || parse_f64(&d, head) || (d *= (double)factor) >= 9223372036854775807.0 || (whole && d != floor(d)))
+			return -1;
+		v = (uint64_t)(d + 0.5);
+	}
+	*out = v;
 	return 0;
 }
 
-static int same(const char *a, const char *b)
+struct unit { const char *name; uint64_t factor; };
+
+/* A number in front, blanks, and one of the units behind. */
+static int parse_unit(uint64_t *out, const char *s, const struct unit *units, size_t n_units, int whole)
 {
-	for (; *a && *b; a++, b++)
-		if ((*a | 32) != (*b | 32))
-			return 0;
-	return *a == *b;
+	size_t n = strspn(s, "0123456789.");
+	const char *unit = s + n + strspn(s + n, " ");
+
+	for (size_t i = 0; i < n_units; i++)
+		if (str_ieq(unit, units[i].name))
+			return times(out, s, n, units[i].factor, whole);
+	return -1;
 }
 
 int parse_bytes(uint64_t *out, const char *s)
 {
-	static const struct { const char *unit; double times; } units[] = {
-		{ "", 1 }, { "b", 1 }, { "k", 1024 }, { "kib", 1024 }, { "kb", 1e3 }, { "m", 1048576 }, { "mib", 1048576 }, { "mb", 1e6 },
-		{ "g", 1073741824 }, { "gib", 1073741824 }, { "gb", 1e9 }, { "t", 1099511627776.0 }, { "tib", 1099511627776.0 }, { "tb", 1e12 },
+	static const struct unit units[] = {
+		{ "", 1 }, { "b", 1 }, { "k", KIB }, { "kib", KIB }, { "kb", 1000 }, { "m", MIB }, { "mib", MIB }, { "mb", 1000000 },
+		{ "g", GIB }, { "gib", GIB }, { "gb", 1000000000 }, { "t", GIB * 1024 }, { "tib", GIB * 1024 }, { "tb", 1000000000000 },
 	};
-	const char *unit;
-	double v;
 
-	if (!parse_u64(out, s))
-		return *out > (uint64_t)INT64_MAX ? -1 : 0;
-	if (number_and_unit(&v, &unit, s))
-		return -1;
-	for (unsigned i = 0; i < sizeof units / sizeof *units; i++)
-		if (same(unit, units[i].unit)) {
-			v *= units[i].times;
-			if (!(v >= 0) || v > 9.2e18)
-				return -1;
-			*out = (uint64_t)(v + 0.5);
-			return 0;
-		}
-	return -1;
+	return parse_unit(out, s, units, sizeof units / sizeof *units, 0);
 }
 
 int parse_tokens(uint64_t *out, const char *s)
 {
-	const char *unit;
-	double v;
+	static const struct unit units[] = { { "", 1 }, { "k", KIB }, { "m", MIB } };
 
-	if (!parse_u64(out, s))
-		return *out > (uint64_t)INT64_MAX ? -1 : 0;
-	if (number_and_unit(&v, &unit, s))
-		return -1;
-	if (same(unit, "k"))
-		v *= 1024;
-	else if (same(unit, "m"))
-		v *= 1048576;
-	else
-		return -1;
-	if (v > 9e15 || v != floor(v))
-		return -1;
-	*out = (uint64_t)v;
-	return 0;
+	return parse_unit(out, s, units, sizeof units / sizeof *units, 1);
 }
 
 const char *format_3(char *buf, size_t n, double v)
 {
-	double a = fabs(v);
+	char e[40];
+	int power;
 
-	if (v == 0)
-		snprintf(buf, n, "0");
-	else if (a >= 99.95)
-		snprintf(buf, n, "%.0f", v);
-	else if (a >= 9.995)
-		snprintf(buf, n, "%.1f", v);
-	else if (a >= 0.9995)
-		snprintf(buf, n, "%.2f", v);
-	else if (a >= 0.09995)
-		snprintf(buf, n, "%.3f", v);
-	else
-		snprintf(buf, n, "%.*f", a >= 1e-9 ? 2 - (int)floor(log10(a)) : 12, v);
+	if (!isfinite(v) || v == 0) {
+		snprintf(buf, n, "%s", isfinite(v) ? "0" : "unknown");
+		return buf;
+	}
+	/* the power of ten after rounding to three digits: 9.996 is 10.0, 0.09996 is 0.100 */
+	snprintf(e, sizeof e, "%.2e", v);
+	power = atoi(strchr(e, 'e') + 1);
+	snprintf(buf, n, "%.*f", power >= 2 ? 0 : power < -9 ? 12 : 2 - power, v);
 	return buf;
 }
 
 const char *format_bytes(char *buf, size_t n, uint64_t bytes)
 {
-	static const struct { double size; const char *unit; } units[] = { { 1099511627776.0, "TiB" }, { 1073741824, "GiB" }, { 1048576, "MiB" }, { 1024, "KiB" } };
+	static const struct { double size; const char *unit; } units[] = {
+		{ 1099511627776.0, "TiB" }, { 1073741824, "GiB" }, { 1048576, "MiB" }, { 1024, "KiB" },
+	};
 	char v[24];
 
 	for (unsigned i = 0; i < 4; i++)

@@ -33,7 +33,7 @@ static inline uint64_t u64_ceil_div(uint64_t a, uint64_t b) { return a / b + (a 
 uint64_t u64_round_up(uint64_t a, uint64_t b);
 
 /* "24GB", "64GiB", "512 MiB", "1.5g", "1024": bytes. GB is 10^9, GiB and a bare G are 2^30; a bare number is bytes.
- * 0 or -1: not a size, negative, or over 2^63. */
+ * 0 or -1: not a size, negative, a fraction of a byte without a unit, or 2^63 and over. */
 int parse_bytes(uint64_t *out, const char *s);
 /* "8192", "8k", "128K", "1m": tokens (k = 1024, m = 1048576). 0 or -1. */
 int parse_tokens(uint64_t *out, const char *s);
@@ -48,7 +48,7 @@ const char *format_bytes(char *buf, size_t n, uint64_t bytes);
 const char *format_signed_bytes(char *buf, size_t n, int64_t bytes);
 /* "70.6B", "596M", "1.03T": parameter counts, three significant digits. */
 const char *format_count(char *buf, size_t n, double count);
-/* "131072" as "128k" when it is a multiple of 1024, else the digits. */
+/* 131072 as "128k", 1048576 as "1M" when it is a whole number of them, else the digits. */
 const char *format_tokens(char *buf, size_t n, uint64_t tokens);
 /* Three significant digits without an exponent: "0.0123", "12.3", "1234". */
 const char *format_3(char *buf, size_t n, double v);

@@ -3,13 +3,15 @@
 
 #include "base/file.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
 struct build {
 	yaml_parser_t p;
 	struct arena *a;
-	const char *file;
+	const char *file, *bytes;
+	size_t n;
 	struct error *err;
 	unsigned nodes;
 };
@@ -20,8 +22,13 @@ static int malformed(struct build *b)
 
 	if (b->p.error == YAML_MEMORY_ERROR)
 		return error_set(b->err, E_NOMEM, "out of memory");
-	if (b->p.error == YAML_READER_ERROR)
-		return error_at(b->err, E_CATALOGUE, b->file, 0, "byte %zu: %s", b->p.problem_offset, b->p.problem ? b->p.problem : "unreadable");
+	if (b->p.error == YAML_READER_ERROR) {           /* the reader works ahead of the parser and knows no line */
+		line = 1;
+		for (size_t i = 0; i < b->p.problem_offset && i < b->n; i++)
+			line += b->bytes[i] == '\n';
+		return error_at(b->err, E_CATALOGUE, b->file, line, "byte %zu: %s", b->p.problem_offset,
+		                b->p.problem ? b->p.problem : "not UTF-8");
+	}
 	return error_at(b->err, E_CATALOGUE, b->file, line, "not valid YAML: %s", b->p.problem ? b->p.problem : "unknown trouble");
 }
 
@@ -30,10 +37,13 @@ static int next(struct build *b, yaml_event_t *e)
 	return yaml_parser_parse(&b->p, e) ? OK : malformed(b);
 }
 
-static int new_node(struct ynode **out, struct build *b, enum yaml_kind kind, const yaml_event_t *e)
+static unsigned line_of(const yaml_event_t *e)
 {
-	unsigned line = (unsigned)e->start_mark.line + 1;
+	return (unsigned)e->start_mark.line + 1;
+}
 
+static int new_node(struct ynode **out, struct build *b, enum yaml_kind kind, unsigned line)
+{
 	if (++b->nodes > YAML_MAX_NODES)
 		return error_at(b->err, E_CATALOGUE, b->file, line, "more than %d values", YAML_MAX_NODES);
 	*out = arena_alloc(b->a, sizeof **out);
@@ -44,105 +54,146 @@ static int new_node(struct ynode **out, struct build *b, enum yaml_kind kind, co
 	return OK;
 }
 
-static int value(struct ynode **out, struct build *b, yaml_event_t *e, unsigned depth);
-
-/* `e` is a scalar event: its text is copied into the arena. */
-static int scalar(struct ynode **out, struct build *b, const yaml_event_t *e)
+/* A scalar's text, copied into the arena. */
+static int text(const char **out, struct build *b, const yaml_event_t *e)
 {
-	int rc = new_node(out, b, YAML_SCALAR, e);
+	const char *s = (const char *)e->data.scalar.value;
+	size_t n = e->data.scalar.length;
 
+	/* a lone "!" leaves no tag behind, but makes a quoted scalar implicit as a plain one is */
+	if (e->data.scalar.anchor || e->data.scalar.tag ||
+	    (e->data.scalar.plain_implicit && e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE))
+		return error_at(b->err, E_CATALOGUE, b->file, line_of(e), "anchors and tags are not used here");
+	if (memchr(s, 0, n))
+		return error_at(b->err, E_CATALOGUE, b->file, line_of(e), "a NUL byte in a value");
+	*out = arena_strndup(b->a, s, n);
+	return *out ? OK : error_set(b->err, E_NOMEM, "out of memory");
+}
+
+/* By key, then by line. */
+static int by_key(const void *a, const void *b)
+{
+	const struct ynode *x = *(const struct ynode *const *)a, *y = *(const struct ynode *const *)b;
+	int c = strcmp(x->key, y->key);
+
+	return c ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+/* A key that is given twice: side by side in a small map, by sorting in a large one, which a stranger may have sent. */
+static int unique_keys(struct build *b, const struct ynode *map)
+{
+	enum { FEW = 48 };
+	const struct ynode *few[FEW], **list = few, *first = NULL, *again = NULL;
+	uint32_t n = 0;
+
+	if (map->n > FEW && !(list = arena_array(b->a, map->n, sizeof *list)))
+		return error_set(b->err, E_NOMEM, "out of memory");
+	for (const struct ynode *c = map->child; c; c = c->next) {
+		list[n++] = c;
+		for (uint32_t i = 0; map->n <= FEW && i + 1 < n && !again; i++)
+			if (!strcmp(list[i]->key, c->key)) {
+				first = list[i];
+				again = c;
+			}
+	}
+	if (map->n > FEW) {
+		qsort(list, n, sizeof *list, by_key);
+		for (uint32_t i = 1; i < n; i++)
+			if (!strcmp(list[i - 1]->key, list[i]->key) && (!again || list[i]->line < again->line)) {
+				first = list[i - 1];
+				again = list[i];
+			}
+	}
+	if (again)
+		return error_at(b->err, E_CATALOGUE, b->file, again->line, "%s: given twice, first in line %u", again->key, first->line);
+	return OK;
+}
+
+/* A map's key, in the arena. */
+static int map_key(const char **out, struct build *b, const yaml_event_t *e)
+{
+	unsigned line = (unsigned)e->start_mark.line + 1;
+
+	if (e->type != YAML_SCALAR_EVENT || e->data.scalar.length == 0)
+		return error_at(b->err, E_CATALOGUE, b->file, line, "a key must be a word");
+	return text(out, b, e);
+}
+
+static int value(struct ynode **out, struct build *b, const yaml_event_t *e, unsigned line, unsigned depth);
+
+/* A child of a list or, behind its key, of a map; *out is NULL at the end. */
+static int child(struct ynode **out, struct build *b, enum yaml_kind kind, unsigned depth)
+{
+	const char *key = NULL;
+	unsigned line;
+	yaml_event_t e;
+	int rc = next(b, &e);
+
+	*out = NULL;
 	if (rc != OK)
 		return rc;
-	if (e->data.scalar.anchor || e->data.scalar.tag)
-		return error_at(b->err, E_CATALOGUE, b->file, (*out)->line, "anchors and tags are not used here");
-	if (memchr(e->data.scalar.value, 0, e->data.scalar.length))
-		return error_at(b->err, E_CATALOGUE, b->file, (*out)->line, "a NUL byte in a value");
-	(*out)->text = arena_strndup(b->a, (const char *)e->data.scalar.value, e->data.scalar.length);
-	if (!(*out)->text)
-		return error_set(b->err, E_NOMEM, "out of memory");
-	(*out)->n = (uint32_t)e->data.scalar.length;
-	(*out)->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-	return OK;
+	line = line_of(&e);
+	if (e.type == YAML_MAPPING_END_EVENT || e.type == YAML_SEQUENCE_END_EVENT) {
+		yaml_event_delete(&e);
+		return OK;
+	}
+	if (kind == YAML_MAP) {
+		rc = map_key(&key, b, &e);
+		yaml_event_delete(&e);
+		if (rc != OK || (rc = next(b, &e)) != OK)
+			return rc;
+	}
+	rc = value(out, b, &e, line, depth);
+	yaml_event_delete(&e);
+	if (rc == OK)
+		(*out)->key = key;
+	return rc;
 }
 
-static int append(struct ynode *parent, struct ynode **last, struct ynode *child)
+static int collection(struct ynode **out, struct build *b, enum yaml_kind kind, unsigned line, unsigned depth)
 {
-	if (*last)
-		(*last)->next = child;
-	else
-		parent->child = child;
-	*last = child;
-	parent->n++;
-	return OK;
-}
-
-static int collection(struct ynode **out, struct build *b, const yaml_event_t *start, enum yaml_kind kind, unsigned depth)
-{
-	struct ynode *last = NULL, *child;
-	yaml_event_type_t end = kind == YAML_MAP ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT;
-	int rc = new_node(out, b, kind, start);
+	struct ynode *last = NULL, *c;
+	int rc = new_node(out, b, kind, line);
 
 	if (rc != OK)
 		return rc;
 	if (depth > YAML_MAX_DEPTH)
-		return error_at(b->err, E_CATALOGUE, b->file, (*out)->line, "nested deeper than %d", YAML_MAX_DEPTH);
-	for (;;) {
-		const char *key = NULL;
-		unsigned line;
-		yaml_event_t e;
-
-		if ((rc = next(b, &e)) != OK)
-			return rc;
-		if (e.type == end) {
-			yaml_event_delete(&e);
-			return OK;
-		}
-		line = (unsigned)e.start_mark.line + 1;
-		if (kind == YAML_MAP) {
-			struct ynode *k = NULL;
-			if (e.type != YAML_SCALAR_EVENT)
-				rc = error_at(b->err, E_CATALOGUE, b->file, line, "a key must be a plain word");
-			else
-				rc = scalar(&k, b, &e);
-			yaml_event_delete(&e);
-			if (rc != OK)
-				return rc;
-			key = k->text;
-			for (struct ynode *s = (*out)->child; s; s = s->next)
-				if (!strcmp(s->key, key))
-					return error_at(b->err, E_CATALOGUE, b->file, line, "%s: given twice, first in line %u", key, s->line);
-			if ((rc = next(b, &e)) != OK)
-				return rc;
-		}
-		rc = value(&child, b, &e, depth + 1);
-		yaml_event_delete(&e);
-		if (rc != OK)
-			return rc;
-		child->key = key;
-		append(*out, &last, child);
+		return error_at(b->err, E_CATALOGUE, b->file, line, "nested deeper than %d", YAML_MAX_DEPTH);
+	while ((rc = child(&c, b, kind, depth + 1)) == OK && c) {
+		if (last)
+			last->next = c;
+		else
+			(*out)->child = c;
+		last = c;
+		(*out)->n++;
 	}
+	return rc == OK && kind == YAML_MAP ? unique_keys(b, *out) : rc;
 }
 
-/* Does not delete e. */
-static int value(struct ynode **out, struct build *b, yaml_event_t *e, unsigned depth)
+/* line: the key's, when there is one. Does not delete e. */
+static int value(struct ynode **out, struct build *b, const yaml_event_t *e, unsigned line, unsigned depth)
 {
-	unsigned line = (unsigned)e->start_mark.line + 1;
+	int rc;
 
 	switch (e->type) {
 	case YAML_SCALAR_EVENT:
-		return scalar(out, b, e);
+		if ((rc = new_node(out, b, YAML_SCALAR, line)) != OK || (rc = text(&(*out)->text, b, e)) != OK)
+			return rc;
+		(*out)->n = (uint32_t)e->data.scalar.length;
+		(*out)->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+		return OK;
 	case YAML_SEQUENCE_START_EVENT:
 		if (e->data.sequence_start.anchor || e->data.sequence_start.tag)
 			break;
-		return collection(out, b, e, YAML_SEQ, depth);
+		return collection(out, b, YAML_SEQ, line, depth);
 	case YAML_MAPPING_START_EVENT:
 		if (e->data.mapping_start.anchor || e->data.mapping_start.tag)
 			break;
-		return collection(out, b, e, YAML_MAP, depth);
+		return collection(out, b, YAML_MAP, line, depth);
 	default:
 		break;
 	}
-	return error_at(b->err, E_CATALOGUE, b->file, line, "anchors, aliases and tags are not used here");
+	return error_at(b->err, E_CATALOGUE, b->file, line_of(e), "anchors, aliases and tags are not used here");
 }
 
 static int document(struct ynode **root, struct build *b)
@@ -151,27 +202,26 @@ static int document(struct ynode **root, struct build *b)
 	yaml_event_type_t type;
 	int rc, n = 0;
 
-	for (;;) {
-		unsigned line;
+	do {
 		if ((rc = next(b, &e)) != OK)
 			return rc;
 		type = e.type;
-		line = (unsigned)e.start_mark.line + 1;
-		if (type == YAML_STREAM_START_EVENT || type == YAML_DOCUMENT_END_EVENT || type == YAML_STREAM_END_EVENT)
-			rc = OK;
-		else if (type == YAML_DOCUMENT_START_EVENT)
-			rc = n++ ? error_at(b->err, E_CATALOGUE, b->file, line, "a second document") : OK;
-		else
-			rc = value(root, b, &e, 1);
+		if (type == YAML_DOCUMENT_START_EVENT) {
+			if (n++)
+				rc = error_at(b->err, E_CATALOGUE, b->file, line_of(&e), "a second document");
+			else if (e.data.document_start.tag_directives.start != e.data.document_start.tag_directives.end)
+				rc = error_at(b->err, E_CATALOGUE, b->file, line_of(&e), "anchors and tags are not used here");
+		} else if (type != YAML_STREAM_START_EVENT && type != YAML_DOCUMENT_END_EVENT && type != YAML_STREAM_END_EVENT) {
+			rc = value(root, b, &e, line_of(&e), 1);
+		}
 		yaml_event_delete(&e);
-		if (rc != OK || type == YAML_STREAM_END_EVENT)
-			return rc;
-	}
+	} while (rc == OK && type != YAML_STREAM_END_EVENT);
+	return rc;
 }
 
 int yaml_parse(struct ydoc *out, struct arena *a, const char *file, const void *bytes, size_t n, struct error *err)
 {
-	struct build b = { .a = a, .file = file, .err = err };
+	struct build b = { .a = a, .file = file, .bytes = bytes, .n = n, .err = err };
 	int rc;
 
 	*out = (struct ydoc){ file, NULL };

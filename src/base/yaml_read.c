@@ -38,21 +38,14 @@ int yaml_fail(const struct ydoc *d, const struct ynode *n, struct error *err, co
 	return error_at(err, E_CATALOGUE, d->file, n ? n->line : 0, "%s", text);
 }
 
-static int find(struct ynode **out, const struct ydoc *d, struct ynode *map, const char *key, int need, struct error *err)
+static int find_scalar(struct ynode **out, const struct ydoc *d, struct ynode *map, const char *key, int need, struct error *err)
 {
 	*out = yaml_get(map, key);
 	if (!*out && need)
 		return yaml_fail(d, map, err, "%s: missing", key);
-	return OK;
-}
-
-static int find_scalar(struct ynode **out, const struct ydoc *d, struct ynode *map, const char *key, int need, struct error *err)
-{
-	int rc = find(out, d, map, key, need, err);
-
-	if (rc == OK && *out && (*out)->kind != YAML_SCALAR)
+	if (*out && (*out)->kind != YAML_SCALAR)
 		return yaml_fail(d, *out, err, "%s: wants a single value", key);
-	return rc;
+	return OK;
 }
 
 int yaml_want(const struct ydoc *d, const struct ynode *n, enum yaml_kind kind, struct error *err)
@@ -91,12 +84,17 @@ int yaml_node_u64(uint64_t *out, const struct ydoc *d, const struct ynode *n, ui
 
 int yaml_node_f64(double *out, const struct ydoc *d, const struct ynode *n, struct error *err)
 {
-	if (n->kind != YAML_SCALAR || parse_f64(out, n->text))
-		return yaml_fail(d, n, err, "%s: wants a number", n->key ? n->key : "value");
+	const char *key = n->key ? n->key : "value";
+
+	if (n->kind != YAML_SCALAR)
+		return yaml_fail(d, n, err, "%s: wants a number", key);
+	if (parse_f64(out, n->text))
+		return yaml_fail(d, n, err, "%s: wants a number, not %.40s", key, n->text);
 	return OK;
 }
 
-int yaml_u64(uint64_t *out, const struct ydoc *d, struct ynode *map, const char *key, uint64_t min, uint64_t max, int need, struct error *err)
+int yaml_u64(uint64_t *out, const struct ydoc *d, struct ynode *map, const char *key, uint64_t min, uint64_t max, int need,
+             struct error *err)
 {
 	struct ynode *n;
 	int rc = find_scalar(&n, d, map, key, need, err);
@@ -104,12 +102,16 @@ int yaml_u64(uint64_t *out, const struct ydoc *d, struct ynode *map, const char 
 	return rc == OK && n ? yaml_node_u64(out, d, n, min, max, err) : rc;
 }
 
-int yaml_u32(uint32_t *out, const struct ydoc *d, struct ynode *map, const char *key, uint32_t min, uint32_t max, int need, struct error *err)
+int yaml_u32(uint32_t *out, const struct ydoc *d, struct ynode *map, const char *key, uint32_t min, uint32_t max, int need,
+             struct error *err)
 {
-	uint64_t v = *out;
-	int rc = yaml_u64(&v, d, map, key, min, max, need, err);
+	struct ynode *n;
+	uint64_t v;
+	int rc = find_scalar(&n, d, map, key, need, err);
 
-	if (rc == OK)
+	if (rc != OK || !n)
+		return rc;
+	if ((rc = yaml_node_u64(&v, d, n, min, max, err)) == OK)
 		*out = (uint32_t)v;
 	return rc;
 }
@@ -138,7 +140,8 @@ int yaml_bool(uint8_t *out, const struct ydoc *d, struct ynode *map, const char 
 	return OK;
 }
 
-int yaml_enum(uint8_t *out, const struct ydoc *d, struct ynode *map, const char *key, const char *const *names, int need, struct error *err)
+int yaml_enum(uint8_t *out, const struct ydoc *d, struct ynode *map, const char *key, const char *const *names, int need,
+              struct error *err)
 {
 	char list[256] = "";
 	struct ynode *n;

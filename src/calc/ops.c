@@ -128,6 +128,13 @@ static void indexer(struct lower *w, uint32_t x, uint32_t q_low, const struct in
 				       : linear(w, x, ROLE_INDEX_Q_DIRECT, w->m->width, (uint64_t)s->q_heads * s->dim, 1);
 		if (!ratio)
 			linear(w, x, s->q_rank ? ROLE_INDEX_K : ROLE_INDEX_K_DIRECT, w->m->width, s->dim, 1);
+		if (ratio) {                     /* compressed keys: value and gate rows, in two halves where rows overlap */
+			uint64_t rows = (ratio == 4 ? 2 : 1) * (uint64_t)s->dim;
+			linear(w, x, ROLE_INDEX_COMP_KV, w->m->width, rows, 1);
+			linear(w, x, ROLE_INDEX_COMP_GATE, w->m->width, rows, 1);
+		}
+		if (s->head_weights || ratio)
+			linear(w, x, ROLE_INDEX_HEADS, w->m->width, s->q_heads, 1);
 		struct op *o = op(w, OP_INDEX);
 		o->u.index.q_heads = s->q_heads;
 		o->u.index.dim = s->dim;
@@ -174,6 +181,8 @@ static uint32_t lower_gqa(struct lower *w, uint32_t x, const struct gqa_spec *g)
 		reads(w, s, k);
 		reads(w, s, v);
 	}
+	if (g->gate == GATE_HEAD)
+		linear(w, x, ROLE_ATTN_GATE, width, g->q_heads, 1);
 	indexer(w, x, NO_ACT, &g->index, 0);
 	struct op_attn *a = attn(w, q, &o, (uint64_t)g->q_heads * g->v_dim);
 	a->q_heads = g->q_heads;
@@ -252,10 +261,13 @@ static uint32_t lower_csa(struct lower *w, uint32_t x, const struct csa_spec *c)
 static uint32_t lower_delta(struct lower *w, uint32_t x, const struct delta_spec *d)
 {
 	uint64_t width = w->m->width, k = (uint64_t)d->k_heads * d->k_dim, v = (uint64_t)d->v_heads * d->v_dim;
-	uint32_t qkv = linear(w, x, d->per_channel_decay ? ROLE_ATTN_Q : ROLE_ATTN_QKV, width, 2 * k + v, 1), gate = NO_ACT, o;
+	uint32_t qkv = linear(w, x, d->per_channel_decay ? ROLE_ATTN_Q : ROLE_ATTN_QKV, width, d->per_channel_decay ? k : 2 * k + v, 1), kk = NO_ACT, vv = NO_ACT, gate = NO_ACT, o;
 
-	if (d->per_channel_decay)
+	if (d->per_channel_decay) {
+		kk = linear(w, x, ROLE_ATTN_K, width, k, 1);
+		vv = linear(w, x, ROLE_ATTN_V, width, v, 1);
 		linear(w, linear(w, x, ROLE_SSM_LOW_A, width, d->k_dim, 1), ROLE_SSM_LOW_B, d->k_dim, k, 1);
+	}
 	uint32_t ba = linear(w, x, ROLE_SSM_BETA_ALPHA, width, (d->per_channel_decay ? 1 : 2) * (uint64_t)d->v_heads, 1);
 	if (d->out_gate && d->gate_low_rank)
 		gate = linear(w, linear(w, x, ROLE_SSM_LOW_A, width, d->v_dim, 1), ROLE_SSM_LOW_B, d->v_dim, v, 1);
@@ -265,6 +277,8 @@ static uint32_t lower_delta(struct lower *w, uint32_t x, const struct delta_spec
 	c->math = MATH_F32;
 	c->u.delta = (struct op_delta){ d->k_heads, d->v_heads, d->k_dim, d->v_dim, (uint32_t)(2 * k + v), d->conv_kernel };
 	reads(w, c, qkv);
+	reads(w, c, kk);
+	reads(w, c, vv);
 	reads(w, c, ba);
 	o = makes(w, c, 0, v);
 	if (gate != NO_ACT)

@@ -20,8 +20,9 @@ struct recipe_state {
 	uint64_t keep[2];                            /* roles that the released weights keep in bf16 (model->native_keep) */
 };
 /* First pass over the layers. Fails on an unknown role in native_keep (E_CATALOGUE). */
-int recipe_begin(struct recipe_state *out, const struct model_spec *m, const struct quants *q, const struct recipe *r, uint8_t imatrix, struct error *err) MUST_CHECK;
-/* Format of a tensor. layer: its layer, or -1. *out = index into quants->formats. E_FORMAT: its rows fit no format of the recipe. */
+int recipe_begin(struct recipe_state *out, const struct model_spec *m, const struct quants *q, const struct recipe *r,
+	uint8_t imatrix, struct error *err) MUST_CHECK;
+/* Format of a tensor. layer: its layer, or -1. *out = index into quants->formats. E_FORMAT: its rows fit no format. */
 int recipe_format(uint16_t *out, struct recipe_state *s, const struct tensor *t, int layer, struct error *err) MUST_CHECK;
 
 #endif

@@ -2,7 +2,6 @@
 #include "calc/state.h"
 
 #include "base/units.h"
-#include <string.h>
 
 /* A part keeps at most so many states; the same part may serve text layers and MTP blocks. */
 enum { ITEMS_A_PART = 6, MAX_ITEMS = 2 * MAX_PARTS * ITEMS_A_PART };
@@ -11,8 +10,9 @@ struct items { struct state_item s[MAX_ITEMS]; unsigned n; };
 
 static int same(const struct state_item *a, const struct state_item *b)
 {
-	return a->role == b->role && a->growth == b->growth && a->type_rule == b->type_rule && a->span == b->span && a->row == b->row &&
-	       a->rows == b->rows && a->read_entries == b->read_entries && a->cut_pieces == b->cut_pieces && a->mtp == b->mtp;
+	return a->role == b->role && a->growth == b->growth && a->type_rule == b->type_rule && a->span == b->span &&
+	       a->row == b->row && a->rows == b->rows && a->read_entries == b->read_entries && a->cut_pieces == b->cut_pieces &&
+	       a->mtp == b->mtp;
 }
 
 /* One layer more of an item that is there already, or a new one. 0 rows: nothing is kept. */
@@ -39,8 +39,8 @@ static uint16_t pieces(uint32_t n)
 	return n > UINT16_MAX ? UINT16_MAX : n ? (uint16_t)n : 1;
 }
 
-static int add_row(struct items *l, struct state_item s, enum state_role role, enum state_type type, uint32_t row, uint32_t rows, uint32_t cut,
-		   unsigned layer, struct error *err)
+static int add_row(struct items *l, struct state_item s, enum state_role role, enum state_type type, uint32_t row, uint32_t rows,
+		   uint32_t cut, unsigned layer, struct error *err)
 {
 	s.role = (uint16_t)role;
 	s.type_rule = (uint8_t)type;
@@ -133,20 +133,22 @@ static int walk_csa(struct items *l, const struct csa_spec *c, struct state_item
 }
 
 /* A recurrent matrix and the last kernel - 1 inputs of the short convolution. */
-static int walk_recurrent(struct items *l, struct state_item s, uint32_t row, uint64_t rows, uint64_t channels, uint32_t kernel, uint32_t cut,
-			  unsigned layer, struct error *err)
+static int walk_recurrent(struct items *l, struct state_item s, uint32_t row, uint64_t rows, uint64_t channels, uint32_t kernel,
+			  uint32_t cut, unsigned layer, struct error *err)
 {
 	int rc;
 
 	if (rows > UINT32_MAX || channels > UINT32_MAX)
-		return error_set(err, E_FORMAT, "a recurrent state of %llu rows and %llu channels overflows", (unsigned long long)rows, (unsigned long long)channels);
+		return error_set(err, E_FORMAT, "a recurrent state of %llu rows and %llu channels overflows", (unsigned long long)rows,
+				 (unsigned long long)channels);
 	s.growth = GROW_FIXED;
 	if ((rc = add_row(l, s, STATE_RECURRENT, TYPE_RECURRENT, row, (uint32_t)rows, cut, layer, err)) != OK || kernel < 2)
 		return rc;
 	return add_row(l, s, STATE_CONV, TYPE_CONV, kernel - 1, (uint32_t)channels, cut, layer, err);
 }
 
-static int walk_part(struct items *l, const struct model_spec *m, const struct part *p, struct state_item s, unsigned layer, struct error *err)
+static int walk_part(struct items *l, const struct model_spec *m, const struct part *p, struct state_item s, unsigned layer,
+		     struct error *err)
 {
 	const struct delta_spec *d = &p->u.delta;
 	const struct mamba2_spec *b = &p->u.mamba2;
@@ -157,17 +159,20 @@ static int walk_part(struct items *l, const struct model_spec *m, const struct p
 	case PART_CSA: return walk_csa(l, &p->u.csa, s, layer, err);
 	case PART_DELTA:
 		return walk_recurrent(l, s, d->k_dim, (uint64_t)d->v_heads * d->v_dim,
-				      2 * ((uint64_t)d->k_heads * d->k_dim) + (uint64_t)d->v_heads * d->v_dim, d->conv_kernel, d->v_heads, layer, err);
+				      2 * ((uint64_t)d->k_heads * d->k_dim) + (uint64_t)d->v_heads * d->v_dim, d->conv_kernel,
+				      d->v_heads, layer, err);
 	case PART_MAMBA2:
 		return walk_recurrent(l, s, b->state, (uint64_t)b->heads * b->head_dim,
-				      (uint64_t)b->heads * b->head_dim + 2 * ((uint64_t)b->groups * b->state), b->conv_kernel, b->heads, layer, err);
+				      (uint64_t)b->heads * b->head_dim + 2 * ((uint64_t)b->groups * b->state), b->conv_kernel,
+				      b->heads, layer, err);
 	case PART_CONV: return walk_recurrent(l, s, 0, 0, m->width, p->u.conv.kernel, m->width, layer, err);
 	case PART_MLP: case PART_MOE: case PART_TYPES: break;
 	}
 	return OK;
 }
 
-static int walk_kind(struct items *l, const struct model_spec *m, const struct layer_kind *k, int mtp, unsigned layer, struct error *err)
+static int walk_kind(struct items *l, const struct model_spec *m, const struct layer_kind *k, int mtp, unsigned layer,
+		     struct error *err)
 {
 	struct state_item s = { .growth = GROW_TOKEN, .mtp = (uint8_t)mtp };
 	int rc = OK;
@@ -197,9 +202,11 @@ static void read_peers(struct state_peers *out, const struct model_spec *m, cons
 			out->conv = entry;
 		if (s->role == STATE_INDEX || s->role == STATE_CONV || s->role == STATE_COMPRESSOR || s->mtp)
 			continue;
-		for (unsigned j = 0; j < MAX_LAYERS; j++)
-			if (layer_in(&s->layers, j) && (u64_add(&kv[s->growth][j], kv[s->growth][j], entry) || kv[s->growth][j] > out->entry[s->growth]))
-				out->entry[s->growth] = kv[s->growth][j];
+		for (unsigned j = 0; j < MAX_LAYERS; j++) {
+			uint64_t *sum = &kv[s->growth][j];
+			if (layer_in(&s->layers, j) && (u64_add(sum, *sum, entry) || *sum > out->entry[s->growth]))
+				out->entry[s->growth] = *sum;
+		}
 	}
 	for (unsigned g = 0; g < GROWTHS; g++)
 		for (unsigned j = 0; j < MAX_LAYERS; j++)

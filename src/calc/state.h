@@ -6,7 +6,9 @@
 #include "catalog/engine.h"
 
 enum growth { GROW_TOKEN, GROW_WINDOW, GROW_CHUNK, GROW_RATIO, GROW_FIXED };
-enum state_role { STATE_K, STATE_V, STATE_LATENT, STATE_INDEX, STATE_COMPRESSED, STATE_CONV, STATE_RECURRENT, STATE_COMPRESSOR, STATE_ROLES };
+enum state_role {
+	STATE_K, STATE_V, STATE_LATENT, STATE_INDEX, STATE_COMPRESSED, STATE_CONV, STATE_RECURRENT, STATE_COMPRESSOR, STATE_ROLES
+};
 enum { GROWTHS = GROW_FIXED + 1 };
 
 /* What an item must know of the model's other states: llama.cpp widens V rows, vLLM shares pages among layers of all kinds. */
@@ -42,10 +44,13 @@ int state_walk(const struct model_spec *m, int with_mtp, state_fn *emit, void *u
 /* Entries of one layer that an engine allocates for ctx tokens a sequence and so many sequences: padding, pages, window + ubatch,
  * slots; CACHE_IDEAL: the architecture's own count (min(ctx, window), ctx / ratio). GROW_FIXED: sequences.
  * E_USAGE: too many tokens or sequences for 64 bits. */
-int state_entries(uint64_t *out, const struct state_item *s, const struct engine_profile *e, const struct settings *set, struct error *err) MUST_CHECK;
+int state_entries(uint64_t *out, const struct state_item *s, const struct engine_profile *e, const struct settings *set,
+		  struct error *err) MUST_CHECK;
 /* Bytes of all layers of the item: entries * rows * bytes of a row in the engine's format for it. E_FORMAT: the engine cannot
- * keep this state in the chosen type (llama.cpp: rows that are no multiple of the block, a quantised V without flash attention). */
-int state_bytes(uint64_t *out, const struct state_item *s, const struct engine_profile *e, const struct quants *q, const struct settings *set, struct error *err) MUST_CHECK;
+ * keep this state in the chosen type (llama.cpp: rows that are no multiple of the block, a quantised V without flash
+ * attention). */
+int state_bytes(uint64_t *out, const struct state_item *s, const struct engine_profile *e, const struct quants *q,
+		const struct settings *set, struct error *err) MUST_CHECK;
 /* Is it KV cache (grows with tokens, up to a window) or state (does not grow)? */
 static inline int state_is_kv(const struct state_item *s) { return s->growth != GROW_FIXED; }
 

@@ -2,7 +2,9 @@
  *
  * Folders, in order, later ones override by id: the program's data (ULLAGE_DATA, else the tree the program was built in,
  * else DATADIR), then $XDG_CONFIG_HOME/ullage (default ~/.config/ullage). Entries are parsed when they are first needed:
- * opening reads every file, but builds descriptions only for what is asked. */
+ * opening reads every file, but builds descriptions only for what is asked.
+ * A malformed file of the program's own folder is an error of catalog_open(); one of the user's folder is kept as a problem:
+ * its names are refused with its error, everything else stays usable. */
 #ifndef CATALOG_H
 #define CATALOG_H
 
@@ -20,14 +22,21 @@ void catalog_close(struct catalog *c);
 const struct quants *catalog_quants(const struct catalog *c);
 const struct engines *catalog_engines(const struct catalog *c);
 const char *catalog_folder(const struct catalog *c);         /* the data folder in use */
+/* What is wrong with files of the user's folder: n by *n (may be 0). Borrowed. */
+const struct error *catalog_problems(const struct catalog *c, unsigned *n);
 
 /* Heads of all models, sorted by id; n by *n. Borrowed. */
 const struct model_entry *catalog_models(const struct catalog *c, unsigned *n);
 const struct hardware_entry *catalog_hardware(const struct catalog *c, unsigned *n);
 
-/* By id, name or alias. E_MODEL with near matches; E_CATALOGUE when the entry is malformed. Fully read. Borrowed. */
+/* By id, name, alias or repository (owner/name). E_MODEL with near matches; E_CATALOGUE when the entry is malformed. Fully read. Borrowed. */
 int catalog_model(const struct model_entry **out, struct catalog *c, const char *name, struct error *err) MUST_CHECK;
-/* By id, name, alias or driver name of one device. E_HARDWARE with near matches. Borrowed. */
+/* By id, name, alias or driver name of one device. E_HARDWARE with near matches; E_AMBIGUOUS when several entries have the
+ * same driver name (their ids are the candidates). Borrowed. */
 int catalog_device(const struct hardware_entry **out, struct catalog *c, const char *name, struct error *err) MUST_CHECK;
+
+/* One file outside the folders, or one of them, read and checked like an entry of the catalogue. Lives as long as c. */
+int catalog_model_file(const struct model_entry **out, struct catalog *c, const char *path, struct error *err) MUST_CHECK;
+int catalog_device_file(const struct hardware_entry **out, struct catalog *c, const char *path, struct error *err) MUST_CHECK;
 
 #endif

@@ -10,9 +10,10 @@
 
 /* How the entries of a state are counted. */
 enum cache_rule { CACHE_IDEAL, CACHE_SLOTS, CACHE_PAGES };       /* none; llama.cpp; vLLM */
-/* INDEX_V: a V row beside the indexer's key, which nothing reads. COMPRESSOR: the unfinished rows of DeepSeek V4's compressors. */
+/* INDEX_V: a V row beside the indexer's key, which nothing reads. COMPRESSOR: unfinished rows of DeepSeek V4's compressors. */
 enum state_type {
-	TYPE_KV_K, TYPE_KV_V, TYPE_LATENT, TYPE_INDEX, TYPE_CONV, TYPE_RECURRENT, TYPE_COMPRESSED, TYPE_INDEX_V, TYPE_COMPRESSOR, STATE_TYPES
+	TYPE_KV_K, TYPE_KV_V, TYPE_LATENT, TYPE_INDEX, TYPE_CONV, TYPE_RECURRENT, TYPE_COMPRESSED, TYPE_INDEX_V, TYPE_COMPRESSOR,
+	STATE_TYPES
 };
 extern const char *const state_type_names[];    /* NULL-ended */
 extern const char *const cache_rule_names[];
@@ -34,7 +35,7 @@ struct engine_profile {
 	const char *const *full_span_in;         /* GGUF architectures whose windows it treats as full; NULL-ended, may be NULL */
 	const char *const *index_v_in;           /* architectures whose indexer cache has a V row too; likewise */
 	uint32_t page_tokens;                    /* vLLM: block size */
-	uint8_t page_groups;                     /* vLLM: layers of several kinds share pages of one size: groups are padded to one length */
+	uint8_t page_groups;                     /* vLLM: kinds of layer share pages of one size, in groups of one length */
 	uint32_t fixed_pages;                    /* vLLM: pages a sequence of a recurrent state */
 	double utilisation;                      /* vLLM: share of the card it takes; 0: n/a */
 	/* format of each state: a fixed format, the user's choice of K or V type, or NO_FORMAT: not kept, or not known how */
@@ -45,6 +46,8 @@ struct engine_profile {
 		uint8_t row_extra_bytes;         /* scales beside every row */
 	} state[STATE_TYPES];
 	uint32_t ubatch, batch;                  /* defaults */
+	uint32_t large_batch;                    /* vLLM: the default on a card of at least large_from_bytes; 0: the same */
+	uint64_t large_from_bytes;
 	uint32_t graph_pad;                      /* compute buffers: alignment of one tensor */
 	uint8_t embed_on_host;                   /* llama.cpp: tables that are only gathered from stay in host memory beside a card */
 	uint8_t splits_tensors;                  /* several cards share every layer (tensor parallel); else layers are dealt out */
@@ -58,7 +61,8 @@ struct engines { const char *file; const struct engine_profile *profiles; uint16
 
 /* q: formats named in the file must exist there. */
 int engines_load(struct engines *out, struct arena *a, const char *path, const struct quants *q, struct error *err) MUST_CHECK;
-int engines_parse(struct engines *out, struct arena *a, const char *file, const void *bytes, size_t n, const struct quants *q, struct error *err) MUST_CHECK;
+int engines_parse(struct engines *out, struct arena *a, const char *file, const void *bytes, size_t n, const struct quants *q,
+		  struct error *err) MUST_CHECK;
 /* NULL when unknown. */
 const struct engine_profile *engine_find(const struct engines *e, const char *name);
 

@@ -187,7 +187,8 @@ static int read_wire(uint8_t *kind, struct known *bps, struct figures *f, struct
 	if (*kind > LINK_ETHERNET)
 		*kind = LINK_NVLINK;
 	if ((rc = figures_known(&gen, f, n, "gen", source, 1, 6)) != OK ||
-	    (rc = figures_known(&lanes, f, n, "lanes", source, 1, MAX_LANES)) != OK || (rc = figures_known(bps, f, n, "each_way_gb_s", source, GB, 1e5)) != OK)
+	    (rc = figures_known(&lanes, f, n, "lanes", source, 1, MAX_LANES)) != OK ||
+	    (rc = figures_known(bps, f, n, "each_way_gb_s", source, GB, 1e5)) != OK)
 		return rc;
 	if (gen.v != (unsigned)gen.v || lanes.v != (unsigned)lanes.v || (is_known(gen) && !is_known(lanes)))
 		return yaml_fail(f->d, n, f->err, "gen (%g) and lanes (%g) must be whole numbers, both stated", gen.v, lanes.v);
@@ -214,7 +215,8 @@ int blocks_links(struct hardware_entry *e, struct figures *f, struct ynode *root
 	    (rc = figures_word(&p2p, f, peer, "peer_to_peer")) != OK || (rc = yaml_finish(f->d, peer, f->err)) != OK))
 		return rc;
 	if (node && ((rc = yaml_want(f->d, node, YAML_MAP, f->err)) != OK ||
-	    (rc = figures_count(&e->cards_per_node, f, node, "cards", 1, MAX_CARDS)) != OK || (rc = yaml_finish(f->d, node, f->err)) != OK))
+	    (rc = figures_count(&e->cards_per_node, f, node, "cards", 1, MAX_CARDS)) != OK ||
+	    (rc = yaml_finish(f->d, node, f->err)) != OK))
 		return rc;
 	return OK;
 }
@@ -236,7 +238,8 @@ static int end_of_link(uint16_t *out, const struct hardware_entry *e, struct fig
 			return OK;
 		}
 	*out = 0;
-	return !e->n_groups && !strcmp(n->text, e->id) ? OK : yaml_fail(f->d, n, f->err, "between: %s is no device of this entry, nor host, nor node", n->text);
+	return !e->n_groups && !strcmp(n->text, e->id) ? OK : yaml_fail(f->d, n, f->err,
+		"between: %s is no device of this entry, nor host, nor node", n->text);
 }
 
 static int read_link(struct link *l, const struct hardware_entry *e, struct figures *f, struct ynode *n, int source)
@@ -253,7 +256,8 @@ static int read_link(struct link *l, const struct hardware_entry *e, struct figu
 	    (rc = read_wire(&l->kind, &l->each_way_bps, f, n, source)) != OK ||
 	    (rc = figures_known(&l->allreduce_bps, f, n, "allreduce_gb_s", source, GB, 1e5)) != OK ||
 	    (rc = figures_known(&l->latency_s, f, n, "latency_us", source, 1e-6, 1e6)) != OK ||
-	    (rc = figures_known(&per_node, f, n, "gbit_s_per_node", source, GB / 8, 1e6)) != OK || (rc = yaml_finish(f->d, n, f->err)) != OK)
+	    (rc = figures_known(&per_node, f, n, "gbit_s_per_node", source, GB / 8, 1e6)) != OK ||
+	    (rc = yaml_finish(f->d, n, f->err)) != OK)
 		return rc;
 	if (is_known(per_node)) {
 		if (l->a != LINK_OTHER_NODE || l->b != LINK_OTHER_NODE)

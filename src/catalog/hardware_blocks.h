@@ -1,4 +1,4 @@
-/* hardware_blocks.h - the blocks of a hardware.d entry that describe one machine: pools, device, links. Used by hardware_yaml.c. */
+/* hardware_blocks.h - the blocks of a hardware.d entry that describe one machine: pools, device, links. For hardware_yaml.c. */
 #ifndef HARDWARE_BLOCKS_H
 #define HARDWARE_BLOCKS_H
 
@@ -6,10 +6,11 @@
 #include "catalog/hardware_yaml.h"
 
 /* pool_eff[i]: measured over specified bandwidth of pool i. */
-int blocks_pools(struct hardware_spec *out, struct known **pool_eff, struct figures *f, struct ynode *root, int source) MUST_CHECK;
-/* The device and its group; needs the pools. */
-int blocks_device(struct hardware_spec *out, const struct hardware_entry *e, const struct known *pool_eff, struct figures *f, struct ynode *root,
+int blocks_pools(struct hardware_spec *out, struct known **pool_eff, struct figures *f, struct ynode *root,
 	int source) MUST_CHECK;
+/* The device and its group; needs the pools. */
+int blocks_device(struct hardware_spec *out, const struct hardware_entry *e, const struct known *pool_eff, struct figures *f,
+	struct ynode *root, int source) MUST_CHECK;
 /* host_link, peer_link, node. */
 int blocks_links(struct hardware_entry *e, struct figures *f, struct ynode *root, int source) MUST_CHECK;
 /* `links:` of a node or a machine that is joined with others. */

@@ -110,7 +110,8 @@ static int locate(struct ynode **val, int *source, const struct figures *f, stru
 	return OK;
 }
 
-int figures_known(struct known *out, const struct figures *f, struct ynode *map, const char *key, int source, double scale, double max)
+int figures_known(struct known *out, const struct figures *f, struct ynode *map, const char *key, int source, double scale,
+	double max)
 {
 	struct ynode *v;
 	double x;
@@ -122,7 +123,8 @@ int figures_known(struct known *out, const struct figures *f, struct ynode *map,
 		return rc;
 	if (!(x > 0 && x <= max))
 		return yaml_fail(f->d, v, f->err, "%s: %s is not above 0 and at most %g", key, v->text, max);
-	*out = (struct known){ x * scale, (enum basis)confidences[confidence_of(f->sources[source].confidence)].basis, (uint16_t)source };
+	uint8_t basis = confidences[confidence_of(f->sources[source].confidence)].basis;
+	*out = (struct known){ x * scale, (enum basis)basis, (uint16_t)source };
 	return OK;
 }
 
@@ -139,7 +141,8 @@ int figures_bytes(uint64_t *out, struct figures *f, struct ynode *map, const cha
 		return rc;
 	*out *= scale;
 	if (!strcmp(f->sources[source].confidence, "unverified")) {
-		f->unverified = arena_printf(f->a, "%s of %llu bytes is not confirmed (%s)", key, (unsigned long long)*out, f->sources[source].what);
+		f->unverified = arena_printf(f->a, "%s of %llu bytes is not confirmed (%s)", key, (unsigned long long)*out,
+			f->sources[source].what);
 		if (!f->unverified)
 			return error_set(f->err, E_NOMEM, "out of memory");
 	}

@@ -33,6 +33,7 @@ int figures_words(const char *const **out, const struct figures *f, struct ynode
 /* A word; `unknown` is NULL. */
 int figures_word(const char **out, const struct figures *f, struct ynode *map, const char *key) MUST_CHECK;
 /* A small count (cores, lanes, cards): no source is asked for; `unknown` leaves *out alone. */
-int figures_count(uint32_t *out, const struct figures *f, struct ynode *map, const char *key, uint32_t min, uint32_t max) MUST_CHECK;
+int figures_count(uint32_t *out, const struct figures *f, struct ynode *map, const char *key, uint32_t min,
+	uint32_t max) MUST_CHECK;
 
 #endif

@@ -120,7 +120,8 @@ static int look_up(struct match *m, struct catalog *c, const char *name, const s
 
 static int not_available(const struct hardware_entry *e, struct error *err)
 {
-	int rc = error_set(err, E_AVAILABLE, "%s %s%s%s", e->name, e->status == HW_NEVER_SOLD ? "was never sold" : "is announced, not sold",
+	int rc = error_set(err, E_AVAILABLE, "%s %s%s%s", e->name,
+		e->status == HW_NEVER_SOLD ? "was never sold" : "is announced, not sold",
 		e->why ? ": " : "", e->why ? e->why : "");
 
 	if (e->instead[0])
@@ -148,8 +149,8 @@ static int fits_words(const struct hardware_variant *v, const struct hardware_wo
 }
 
 /* Which variant the name stands for. */
-static int choose(const struct hardware_variant **out, struct hardware_found *found, struct arena *a, struct catalog *c, const struct match *m,
-	const char *name, const struct hardware_words *w, struct error *err)
+static int choose(const struct hardware_variant **out, struct hardware_found *found, struct arena *a, struct catalog *c,
+	const struct match *m, const char *name, const struct hardware_words *w, struct error *err)
 {
 	const struct hardware_entry *e = m->entry;
 	const struct hardware_variant *fit[MAX_TOTAL_MATCHES], *standard = NULL;
@@ -201,8 +202,8 @@ static int check_size(const struct hardware_entry *e, const char *name, const st
 }
 
 /* name: what was typed; key: what to look up, the same but for the members of a family. */
-static int find_in(struct hardware_found *out, struct arena *a, struct catalog *c, const char *name, const char *key, struct hardware_words *w,
-	int depth, struct error *err)
+static int find_in(struct hardware_found *out, struct arena *a, struct catalog *c, const char *name, const char *key,
+	struct hardware_words *w, int depth, struct error *err)
 {
 	const struct hardware_variant *v = NULL;
 	struct match m;

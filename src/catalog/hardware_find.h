@@ -1,7 +1,8 @@
 /* hardware_find.h - one thing that people call by name: an entry, and which of its variants. Used by hardware_name.c.
  *
  * Names are equal when their folded forms are, whole: "h200" never matches inside "gh200", nor "RTX 4090" inside
- * "RTX 4090 Laptop GPU". Besides, a vendor's name in front and a memory size or a number of GPU cores behind may be said or not. */
+ * "RTX 4090 Laptop GPU". Besides, a vendor's name in front, and a memory size or a number of GPU cores behind, may be said or
+ * not. */
 #ifndef HARDWARE_FIND_H
 #define HARDWARE_FIND_H
 

@@ -63,7 +63,9 @@ int host_meminfo(uint64_t *total, uint64_t *available, const char *text)
 
 void host_cpuinfo(struct host_cpu *out, const char *text)
 {
-	static const struct { const char *word; uint8_t vendor; } vendors[] = { { "GenuineIntel", VENDOR_INTEL }, { "AuthenticAMD", VENDOR_AMD } };
+	static const struct { const char *word; uint8_t vendor; } vendors[] = {
+		{ "GenuineIntel", VENDOR_INTEL }, { "AuthenticAMD", VENDOR_AMD },
+	};
 	static const char *const names[] = { "model name", "Model", "Hardware", "cpu" };
 	uint64_t seen[MAX_CORES], package = 0, core;
 	const char *p;
@@ -138,12 +140,14 @@ uint64_t host_cgroup_cache(const char *text)
 	return 0;
 }
 
-int host_spec(struct hardware_spec *out, struct arena *a, const struct host_memory *m, const struct host_cpu *cpu, struct error *err)
+int host_spec(struct hardware_spec *out, struct arena *a, const struct host_memory *m, const struct host_cpu *cpu,
+	struct error *err)
 {
 	struct device_spec *dev = arena_alloc(a, sizeof *dev);
 	struct group *group = arena_alloc(a, sizeof *group);
 	struct pool *pool = arena_alloc(a, sizeof *pool);
-	uint64_t free_bytes = m->available, used = m->used > m->cache ? m->used - m->cache : 0, left = m->limit > used ? m->limit - used : 0;
+	uint64_t free_bytes = m->available, used = m->used > m->cache ? m->used - m->cache : 0,
+		left = m->limit > used ? m->limit - used : 0;
 	char size[32];
 
 	*out = (struct hardware_spec){ .id = "this-machine", .status = HW_SOLD };
@@ -197,7 +201,7 @@ static int read_host(struct host_memory *m, struct host_cpu *cpu, struct arena *
 	return OK;
 }
 #else
-/* NULL when it cannot be read: many of these files are not there. Files of /proc say they are empty, so their size is no guide. */
+/* NULL when it cannot be read: many of these files are not there. Files of /proc claim a size of 0, so it is no guide. */
 static char *slurp(struct arena *a, const char *path)
 {
 	FILE *f = fopen(path, "r");
@@ -234,7 +238,8 @@ static char *cgroup_file(struct arena *a, const char *root, const char *path, co
 /* The tightest of the limits on the way up from our own group: each ancestor's counts too. */
 static void read_cgroup(struct host_memory *m, struct arena *a)
 {
-	static const char *const root[] = { "/sys/fs/cgroup/memory", "/sys/fs/cgroup" }, *const max[] = { "memory.limit_in_bytes", "memory.max" },
+	static const char *const root[] = { "/sys/fs/cgroup/memory", "/sys/fs/cgroup" };
+	static const char *const max[] = { "memory.limit_in_bytes", "memory.max" },
 		*const current[] = { "memory.usage_in_bytes", "memory.current" };
 	char path[PATH_LEN], *text = slurp(a, "/proc/self/cgroup");
 	uint64_t best = UINT64_MAX;

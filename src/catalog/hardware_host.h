@@ -1,4 +1,4 @@
-/* hardware_host.h - reading what an operating system says about its own memory and processor: pure, so that recorded text can be tested.
+/* hardware_host.h - what an operating system says of its memory and processor, read: pure, so that recorded text can be tested.
  *
  * hardware_host() of hardware_name.h reads the files and calls these. Texts end with a NUL. */
 #ifndef HARDWARE_HOST_H
@@ -17,12 +17,13 @@ void host_cpuinfo(struct host_cpu *out, const char *text);
 int host_cgroup_path(char *out, size_t n, unsigned *version, const char *text);
 /* memory.max, memory.limit_in_bytes, memory.current, ...: a number. -1: "max", or more than any machine has (v1's "no limit"). */
 int host_cgroup_bytes(uint64_t *out, const char *text);
-/* memory.stat: inactive_file (v2) or total_inactive_file (v1), page cache that is dropped before anything fails. 0 when absent. */
+/* memory.stat: inactive_file (v2) or total_inactive_file (v1), page cache that is dropped first. 0 when absent. */
 uint64_t host_cgroup_cache(const char *text);
 
 /* What the texts say, put together. limit 0: no cgroup limit. */
 struct host_memory { uint64_t total, available, limit, used, cache; };
 /* The machine: one CPU device on one host pool. free is the least of what the machine and the cgroup have left. */
-int host_spec(struct hardware_spec *out, struct arena *a, const struct host_memory *m, const struct host_cpu *cpu, struct error *err) MUST_CHECK;
+int host_spec(struct hardware_spec *out, struct arena *a, const struct host_memory *m, const struct host_cpu *cpu,
+	struct error *err) MUST_CHECK;
 
 #endif

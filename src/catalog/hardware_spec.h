@@ -34,7 +34,8 @@ struct device_spec {
 	struct known tdp_w, l2_bytes;
 	const char *arch;                        /* "gfx1100", "Apple9"; NULL: not stated */
 };
-struct group { const struct device_spec *device; uint16_t pool; uint16_t per_node, nodes; };   /* each device has its own copy of a VRAM pool */
+struct group { const struct device_spec *device; uint16_t pool; uint16_t per_node,
+	nodes; };   /* each device has its own copy of a VRAM pool */
 /* a, b: indices of groups, or LINK_HOST, or LINK_OTHER_NODE; both LINK_OTHER_NODE: node to node, rates are of a whole node. */
 struct link { uint8_t kind; uint16_t a, b; struct known each_way_bps, latency_s, allreduce_bps; };
 

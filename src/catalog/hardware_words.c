@@ -68,7 +68,8 @@ int hardware_count(unsigned *count, const char **rest, char *buf, size_t n, cons
 	char *before = last;
 	while (before > p && is_blank(before[-1]))
 		before--;
-	char *mark = before > p && times_sign(before - 1) == 1 ? before - 1 : before > p + 1 && times_sign(before - 2) == 2 ? before - 2 : NULL;
+	char *mark = before > p && times_sign(before - 1) == 1 ? before - 1 : before > p + 1 &&
+		times_sign(before - 2) == 2 ? before - 2 : NULL;
 	if (!mark || mark == p || !(is_blank(mark[-1]) || (unsigned char)*mark == 0xc3))
 		return 0;
 	int rc = read_count(count, last, end);
@@ -94,7 +95,8 @@ static int take_rate(struct hardware_ram *ram, const char *word)
 
 static int take_channels(struct hardware_ram *ram, const char *word)
 {
-	static const struct { const char *word; uint32_t n; } names[] = { { "single-channel", 1 }, { "dual-channel", 2 }, { "quad-channel", 4 } };
+	static const struct { const char *word; uint32_t n; } names[] = { { "single-channel", 1 }, { "dual-channel", 2 },
+		{ "quad-channel", 4 } };
 	char digits[8];
 	size_t n = 0;
 	uint64_t v;
@@ -125,7 +127,8 @@ static int take_size(struct hardware_ram *ram, const char *word)
 	return n && !is_digit(word[n - 1]) && !parse_bytes(&ram->bytes, word) && ram->bytes;
 }
 
-static int is_filler(const char *word) { return !strcmp(word, "ram") || !strcmp(word, "memory") || !strcmp(word, "of") || !strcmp(word, "host"); }
+static int is_filler(const char *word) { return !strcmp(word, "ram") || !strcmp(word, "memory") || !strcmp(word, "of") ||
+	!strcmp(word, "host"); }
 
 int hardware_ram_words(struct hardware_ram *out, const char *text)
 {

@@ -70,8 +70,10 @@ static int read_head(struct hardware_entry *e, struct figures *f)
 	int rc;
 
 	e->file = f->d->file;
-	if ((rc = yaml_want(f->d, root, YAML_MAP, f->err)) != OK || (rc = yaml_u64(&schema, f->d, root, "schema", 1, 1, YAML_NEED, f->err)) != OK ||
-	    (rc = read_id(&e->id, f->d, root, "id", f->err)) != OK || (rc = yaml_str(&e->name, f->d, root, "name", YAML_NEED, f->err)) != OK ||
+	if ((rc = yaml_want(f->d, root, YAML_MAP, f->err)) != OK ||
+	    (rc = yaml_u64(&schema, f->d, root, "schema", 1, 1, YAML_NEED, f->err)) != OK ||
+	    (rc = read_id(&e->id, f->d, root, "id", f->err)) != OK ||
+	    (rc = yaml_str(&e->name, f->d, root, "name", YAML_NEED, f->err)) != OK ||
 	    (rc = yaml_enum(&e->kind, f->d, root, "kind", hw_kind_names, YAML_NEED, f->err)) != OK ||
 	    (rc = yaml_enum(&e->vendor, f->d, root, "vendor", vendor_names, YAML_NEED, f->err)) != OK ||
 	    (rc = yaml_enum(&e->status, f->d, root, "status", hw_status_names, YAML_NEED, f->err)) != OK ||
@@ -124,7 +126,7 @@ static int read_gpu_limit(struct hardware_variant *v, struct figures *f, struct 
 		newest = version;
 		v->usable_bytes = bytes;
 	}
-	if (newest && !(v->limit = arena_printf(f->a, "default GPU limit of macOS %lu", newest)))
+	if (v->usable_bytes && !(v->limit = arena_printf(f->a, "default GPU limit of macOS %lu", newest)))
 		return error_set(f->err, E_NOMEM, "out of memory");
 	return yaml_finish(f->d, n, f->err);
 }
@@ -137,7 +139,8 @@ static int read_variant(struct hardware_variant *v, struct figures *f, struct yn
 
 	v->file = f->d->file;
 	f->unverified = NULL;
-	if ((rc = yaml_want(f->d, n, YAML_MAP, f->err)) != OK || (rc = yaml_bool(&is_default, f->d, n, "default", YAML_OPTIONAL, f->err)) != OK)
+	if ((rc = yaml_want(f->d, n, YAML_MAP, f->err)) != OK ||
+	    (rc = yaml_bool(&is_default, f->d, n, "default", YAML_OPTIONAL, f->err)) != OK)
 		return rc;
 	v->is_default = is_default;
 	if (yaml_get(n, "entry")) {
@@ -155,7 +158,8 @@ static int read_variant(struct hardware_variant *v, struct figures *f, struct yn
 	if (total)
 		v->memory_bytes = total;
 	v->usable_bytes = v->memory_bytes;
-	if ((rc = figures_bytes(&v->usable_bytes, f, n, "usable_bytes", source, 1)) != OK || (rc = figures_word(&v->limit, f, n, "limit")) != OK ||
+	if ((rc = figures_bytes(&v->usable_bytes, f, n, "usable_bytes", source, 1)) != OK ||
+	    (rc = figures_word(&v->limit, f, n, "limit")) != OK ||
 	    (rc = read_gpu_limit(v, f, n, source)) != OK || (rc = figures_count(&v->gpu_cores, f, n, "gpu_cores", 1, 1 << 16)) != OK ||
 	    (rc = blocks_bandwidth(&v->read_bps, &v->stream_eff, f, n, source)) != OK ||
 	    (rc = figures_known(&v->tdp_w, f, n, "tdp_w", source, 1, 1e5)) != OK || (rc = yaml_finish(f->d, n, f->err)) != OK)
@@ -217,7 +221,8 @@ static int read_node(struct hardware_entry *e, struct figures *f, struct ynode *
 			return rc;
 	}
 	if (host && ((rc = yaml_want(f->d, host, YAML_MAP, f->err)) != OK || (rc = figures_source(&at, f, host, source)) != OK ||
-	    (rc = figures_bytes(&bytes, f, host, "memory_bytes", at, 1)) != OK || (rc = figures_word(&e->host_cpu, f, host, "cpu")) != OK ||
+	    (rc = figures_bytes(&bytes, f, host, "memory_bytes", at, 1)) != OK ||
+	    (rc = figures_word(&e->host_cpu, f, host, "cpu")) != OK ||
 	    (rc = yaml_finish(f->d, host, f->err)) != OK))
 		return rc;
 	if (bytes)
@@ -225,7 +230,8 @@ static int read_node(struct hardware_entry *e, struct figures *f, struct ynode *
 	return figures_known(&e->power_w, f, root, "power_w", source, 1, 1e6);
 }
 
-int hardware_variant_spec(struct hardware_spec *out, struct arena *a, const struct hardware_entry *e, const struct hardware_variant *v,
+int hardware_variant_spec(struct hardware_spec *out, struct arena *a, const struct hardware_entry *e,
+	const struct hardware_variant *v,
 	struct error *err)
 {
 	const struct hardware_spec *base = e->spec;
@@ -242,7 +248,8 @@ int hardware_variant_spec(struct hardware_spec *out, struct arena *a, const stru
 	memcpy(pools, base->pools, base->n_pools * sizeof *pools);
 	out->id = dev->id = v->id;
 	if (!(out->name = v->name))
-		out->name = arena_printf(a, "%s, %s", e->name, v->memory_bytes ? format_bytes(size, sizeof size, v->memory_bytes) : "memory unknown");
+		out->name = arena_printf(a, "%s, %s", e->name, v->memory_bytes ? format_bytes(size, sizeof size,
+			v->memory_bytes) : "memory unknown");
 	if (!out->name)
 		return error_set(err, E_NOMEM, "out of memory");
 	dev->name = out->name;
@@ -321,7 +328,8 @@ int hardware_entry_read(struct hardware_entry *out, struct arena *a, const struc
 	int source = NO_SOURCE, rc;
 
 	*e = (struct hardware_entry){ 0 };
-	if ((rc = read_head(e, &f)) != OK || (rc = figures_sources(&f, root)) != OK || (rc = figures_source(&source, &f, root, NO_SOURCE)) != OK ||
+	if ((rc = read_head(e, &f)) != OK || (rc = figures_sources(&f, root)) != OK ||
+	    (rc = figures_source(&source, &f, root, NO_SOURCE)) != OK ||
 	    (rc = figures_word(&e->released, &f, root, "released")) != OK || (rc = figures_words(&e->notes, &f, root, "notes")) != OK ||
 	    (rc = figures_words(&e->warnings, &f, root, "warnings")) != OK)
 		return rc;

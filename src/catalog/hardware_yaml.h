@@ -2,8 +2,8 @@
  *
  * Unknown keys are errors with file and line. Every number has a source: {value, source}, its block's `source:`, or the entry's;
  * `unknown` stands for any number and stays unknown. The basis of a figure is its source's confidence: spec and derived (computed
- * from specified figures) are BASIS_SPEC; published, measured-elsewhere and unverified are BASIS_PUBLISHED, and a memory size that
- * is `unverified` also leaves a warning in the spec.
+ * from specified figures) are BASIS_SPEC; published, measured-elsewhere and unverified are BASIS_PUBLISHED, and a memory size
+ * that is `unverified` also leaves a warning in the spec.
  * Not here: names people type (hardware_name.h). */
 #ifndef HARDWARE_YAML_H
 #define HARDWARE_YAML_H
@@ -32,8 +32,10 @@ struct hardware_variant {
 struct hardware_entry {
 	const char *id, *name, *file, *why;
 	uint8_t kind, vendor, status;            /* enum hw_kind, vendor, hw_status */
-	const char *const *aliases, *const *names, *const *pci, *const *instead;   /* NULL-ended, never NULL; variants' ids are among the aliases */
-	const struct hardware_spec *spec;        /* one device (variants apart); NULL until read, when it was never sold, for a node, for a family */
+	const char *const *aliases, *const *names, *const *pci, *const *instead;   /* NULL-ended,
+		never NULL; variants' ids are among the aliases */
+	const struct hardware_spec *spec;        /* one device (variants apart); NULL until read, when it was never sold, for a node,
+		for a family */
 	const struct hardware_variant *variants; uint16_t n_variants;
 	/* node: what it is composed of; resolved by hardware_resolve() */
 	struct { const char *device; uint32_t per_node; } groups[4]; uint8_t n_groups;
@@ -52,14 +54,16 @@ struct hardware_entry {
 };
 
 /* For messages and output, NULL-ended, in order. */
-extern const char *const hw_kind_names[], *const vendor_names[], *const hw_status_names[], *const pool_kind_names[], *const link_kind_names[];
+extern const char *const hw_kind_names[], *const vendor_names[], *const hw_status_names[], *const pool_kind_names[],
+	*const link_kind_names[];
 
 int hardware_entry_head(struct hardware_entry *out, struct arena *a, const struct ydoc *d, struct error *err) MUST_CHECK;
 /* The whole entry. d must stay alive as long as the entry. */
 int hardware_entry_read(struct hardware_entry *out, struct arena *a, const struct ydoc *d, struct error *err) MUST_CHECK;
 
 /* The machine of one variant that has figures of its own (v->entry NULL); e->spec is not NULL. */
-int hardware_variant_spec(struct hardware_spec *out, struct arena *a, const struct hardware_entry *e, const struct hardware_variant *v,
+int hardware_variant_spec(struct hardware_spec *out, struct arena *a, const struct hardware_entry *e,
+	const struct hardware_variant *v,
 	struct error *err) MUST_CHECK;
 
 /* Bytes per second each way of `lanes` PCIe lanes of a generation (1 to 6); 0: no such generation. */

@@ -158,7 +158,9 @@ void mr_kinds(struct model_read *r, struct ynode *root)
 	struct layer_kind *list;
 
 	if (!s || s->n == 0 || s->n > MAX_KINDS) {
-		mr_fail(r, s ? s : root, "kinds: %u layer kinds, want 1 to %d", s ? s->n : 0, (int)MAX_KINDS);
+		if (s)
+			mr_fail(r, s, "kinds: %u layer kinds, want 1 to %d", s->n, (int)MAX_KINDS);
+		mr_fail(r, root, "kinds is missing");
 		return;
 	}
 	if (!(list = mr_alloc(r, s->n, sizeof *list)))
@@ -219,7 +221,9 @@ void mr_layers(struct model_read *r, struct ynode *root)
 	uint16_t *kind_of;
 
 	if (!s || s->n == 0) {
-		mr_fail(r, s ? s : root, "layers: want a list of {repeat, of}");
+		if (s)
+			mr_fail(r, s, "layers: want a list of {repeat, of}");
+		mr_fail(r, root, "layers is missing");
 		return;
 	}
 	if (!(kind_of = mr_alloc(r, MAX_LAYERS, sizeof *kind_of)))

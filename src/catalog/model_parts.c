@@ -245,7 +245,9 @@ void mr_parts(struct model_read *r, struct ynode *root)
 	unsigned n = 0;
 
 	if (!s || s->n == 0 || s->n > MAX_PARTS) {
-		mr_fail(r, s ? s : root, "parts: %u parts, want 1 to %d", s ? s->n : 0, (int)MAX_PARTS);
+		if (s)
+			mr_fail(r, s, "parts: %u parts, want 1 to %d", s->n, (int)MAX_PARTS);
+		mr_fail(r, root, "parts is missing");
 		return;
 	}
 	if (!(parts = mr_alloc(r, s->n, sizeof *parts)))

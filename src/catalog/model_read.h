@@ -50,7 +50,8 @@ void mr_known(struct model_read *r, struct known *out, struct ynode *map, const 
 /* The block's `source:` or the entry's, as an index into the sources; an error when there is neither. */
 uint16_t mr_source(struct model_read *r, struct ynode *map);
 /* Index of a name among n, or -1; the error at `at` says what it is not ("kind x: no part y") and lists near matches. */
-int mr_find(struct model_read *r, const struct ynode *at, const char *name, const char *const *names, unsigned n, const char *what);
+int mr_find(struct model_read *r, const struct ynode *at, const char *name, const char *const *names, unsigned n,
+	const char *what);
 void mr_fail(struct model_read *r, const struct ynode *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Memory of the arena; sets E_NOMEM. n 0 is allowed. */
 void *mr_alloc(struct model_read *r, size_t n, size_t size);

@@ -12,6 +12,13 @@ static const char *const engine_names[] = {
 	"llama.cpp", "ollama", "vllm", "sglang", "tensorrt-llm", "tgi", "mlx", "ullage", NULL
 };
 
+static const char *const top_keys[] = {
+	"schema", "id", "name", "family", "vendor", "status", "released", "licence", "modalities", "use_cases", "aliases", "repos",
+	"engines", "sources", "source", "context", "native_format", "native_keep", "native_file_bytes", "tokenizer_bytes", "norms",
+	"model", "rope", "parts", "kinds", "layers", "mtp", "encoders", "checks", "warnings", "gguf", "same_shapes_as", "instead", "why",
+	"notes", NULL
+};
+
 static unsigned count(const char *const *names)
 {
 	unsigned n = 0;
@@ -65,6 +72,22 @@ static void read_released(struct model_read *r, struct ynode *root)
 	r->e->released = s;
 }
 
+/* A map of words, its keys out of a closed list: repos: and engines:. Both arrays of model_entry have this element. */
+#define READ_PAIRS(r, root, map, list, n_list, names) do { \
+	struct ynode *s_ = mr_map(r, root, map); \
+	for (struct ynode *c_ = s_ ? s_->child : NULL; c_ && (r)->rc == OK; c_ = c_->next) { \
+		if (c_->kind != YAML_SCALAR) \
+			mr_fail(r, c_, map ": %s: want one word", c_->key); \
+		else if ((n_list) == sizeof (list) / sizeof (list)[0]) \
+			mr_fail(r, c_, map ": more than %u entries", (unsigned)(n_list)); \
+		else if (mr_find(r, c_, c_->key, names, count(names), map ": unknown key") >= 0) { \
+			c_->used = 1; \
+			(list)[(n_list)].key = c_->key; \
+			(list)[(n_list)++].value = c_->text; \
+		} \
+	} \
+} while (0)
+
 static void read_head(struct model_read *r, struct ynode *root)
 {
 	struct model_entry *e = r->e;
@@ -77,6 +100,7 @@ static void read_head(struct model_read *r, struct ynode *root)
 	mr_str(r, &e->licence, root, "licence", YAML_OPTIONAL);
 	read_released(r, root);
 	e->aliases = mr_list(r, root, "aliases");
+	READ_PAIRS(r, root, "repos", e->repos, e->n_repos, repo_names);
 }
 
 int model_entry_head(struct model_entry *out, struct arena *a, const struct ydoc *d, struct error *err)
@@ -129,22 +153,6 @@ static void read_vendor(struct model_read *r, struct ynode *root)
 	mr_close(r, n, mark);
 }
 
-/* A map of words, its keys out of a closed list: repos: and engines:. Both arrays of model_entry have this element. */
-#define READ_PAIRS(r, root, map, list, n_list, names) do { \
-	struct ynode *s_ = mr_map(r, root, map); \
-	for (struct ynode *c_ = s_ ? s_->child : NULL; c_ && (r)->rc == OK; c_ = c_->next) { \
-		if (c_->kind != YAML_SCALAR) \
-			mr_fail(r, c_, map ": %s: want one word", c_->key); \
-		else if ((n_list) == sizeof (list) / sizeof (list)[0]) \
-			mr_fail(r, c_, map ": more than %u entries", (unsigned)(n_list)); \
-		else if (mr_find(r, c_, c_->key, names, count(names), map ": unknown key") >= 0) { \
-			c_->used = 1; \
-			(list)[(n_list)].key = c_->key; \
-			(list)[(n_list)++].value = c_->text; \
-		} \
-	} \
-} while (0)
-
 static void check_words(struct model_read *r, struct ynode *root, const char *key, const char *const *words,
 	const char *const *names, const char *what)
 {
@@ -168,7 +176,6 @@ static void read_people(struct model_read *r, struct ynode *root)
 	e->instead = mr_list(r, root, "instead");
 	e->notes = mr_list(r, root, "notes");
 	mr_str(r, &e->why, root, "why", YAML_OPTIONAL);
-	READ_PAIRS(r, root, "repos", e->repos, e->n_repos, repo_names);
 	READ_PAIRS(r, root, "engines", e->engines, e->n_engines, engine_names);
 	mr_str(r, &e->same_shapes_as, root, "same_shapes_as", YAML_OPTIONAL);
 	check_id(r, root, "same_shapes_as", e->same_shapes_as);
@@ -304,6 +311,9 @@ int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc
 
 	if (start(&r, out, a, d, err) != OK)
 		return r.rc;
+	/* before anything is missed because it is misspelt */
+	for (struct ynode *c = root->child; c && r.rc == OK; c = c->next)
+		(void)mr_find(&r, c, c->key, top_keys, count(top_keys), "unknown key");
 	read_people(&r, root);
 	read_sources(&r, root);
 	read_context(&r, root);
@@ -315,9 +325,6 @@ int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc
 	r.m->file = d->file;
 	if (shape)
 		read_shapes(&r, root);
-	else
-		for (unsigned i = 0; shape_keys[i]; i++)
-			(void)mr_get(&r, root, shape_keys[i]);      /* so that a misspelt one has a near match */
 	read_checks(&r, root);
 	mr_close(&r, root, 0);
 	if ((w = mr_alloc(&r, r.m->n_warnings, sizeof *w)) != NULL) {

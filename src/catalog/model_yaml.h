@@ -13,7 +13,7 @@ struct model_entry {
 	struct { const char *key, *value; } repos[8], engines[12];
 	uint8_t n_repos, n_engines;
 	const char *same_shapes_as;              /* id; spec is then the other entry's, resolved by the catalogue */
-	const struct model_spec *own;            /* without shapes: what this entry states itself (id, name, context, formats, sources); else NULL */
+	const struct model_spec *own;            /* without shapes: what it states itself (context, formats, sources, ...); else NULL */
 	const struct model_spec *spec;           /* NULL: no shapes (does not exist, api only) */
 	/* checks: assertions, never inputs. 0 / -1: not stated */
 	struct { uint64_t params_total, params_mtp, params_active, kv_bytes_per_token_f16, kv_window_bytes_f16, kv_chunk_bytes_f16,
@@ -21,7 +21,8 @@ struct model_entry {
 	uint32_t checks_line;
 };
 
-/* Head only: id, name, aliases, status, family, released, licence (what look-ups and lists need); keys it does not know are left alone. */
+/* Head only: id, name, aliases, status, family, released, licence, repos (what look-ups and lists need); other keys are left
+ * alone. */
 int model_entry_head(struct model_entry *out, struct arena *a, const struct ydoc *d, struct error *err) MUST_CHECK;
 /* The whole entry. d must stay alive as long as the entry. */
 int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc *d, struct error *err) MUST_CHECK;

@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "base/units.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const char *const math_names[] = { "f32", "f16", "bf16", "fp8", "int8", "fp4", NULL };

@@ -41,13 +41,13 @@ struct format {
 enum when {
 	WHEN_TIED_HEAD, WHEN_UNTIED_HEAD, WHEN_EXPERTS_8, WHEN_EXPERTS_4_UP, WHEN_NOT_EXPERTS_8, WHEN_GQA_4_UP, WHEN_GQA_BELOW_4,
 	WHEN_GQA_4_UP_OR_EXPERTS_4_UP, WHEN_MORE_BITS, WHEN_FIRST_EIGHTH, WHEN_FIRST_SIXTEENTH, WHEN_FIRST_2, WHEN_FIRST_4,
-	WHEN_MIDDLE, WHEN_IS_70B, WHEN_IMATRIX, WHEN_NO_IMATRIX, WHEN_STACKED, WHEN_NOT_STACKED, WHEN_ARCH_FALCON, WHEN_NOT_ARCH_FALCON,
-	WHEN_ARCH_MLA, WHEN_NOT_ARCH_MLA,
+	WHEN_MIDDLE, WHEN_IS_70B, WHEN_IMATRIX, WHEN_NO_IMATRIX, WHEN_STACKED, WHEN_NOT_STACKED,
+	WHEN_ARCH_FALCON, WHEN_NOT_ARCH_FALCON, WHEN_ARCH_MLA, WHEN_NOT_ARCH_MLA,
 	WHEN_FIRST_EIGHTH_COUNTED,       /* as FIRST_EIGHTH, but of the tensors counted so far even in a mixture of experts */
 	WHEN_ROW_MISFIT,                 /* the row is no multiple of the block of the recipe's default format */
 	WHEN_ARCH_GLM5_NEXT, WHEN_ARCH_BAILINGMOE3, WHEN_NOT_ARCH_BAILINGMOE3, WHEN_ARCH_DEEPSEEK4,
 	WHEN_MTP,                        /* a tensor of an MTP block */
-	WHEN_NATIVE_MXFP4,               /* routed experts are released in MXFP4: converters keep them, llama-quantize refuses them */
+	WHEN_NATIVE_MXFP4,               /* routed experts are released in MXFP4: converters and llama-quantize keep them */
 	WHENS
 };
 extern const char *const when_names[];
@@ -84,12 +84,14 @@ struct quants {
 };
 
 int quants_load(struct quants *out, struct arena *a, const char *path, struct error *err) MUST_CHECK;
-int quants_parse(struct quants *out, struct arena *a, const char *file, const void *bytes, size_t n, struct error *err) MUST_CHECK;
+int quants_parse(struct quants *out, struct arena *a, const char *file, const void *bytes, size_t n,
+	struct error *err) MUST_CHECK;
 /* Index or NO_FORMAT. By id or name, any case. */
 uint16_t format_find(const struct quants *q, const char *name);
 uint16_t format_by_ggml(const struct quants *q, uint32_t ggml_type);
 /* By id, name or alias ("int4", "q4", "fp16"), any case. engine: whose aliases count; NULL: none. E_FORMAT with near matches. */
-int recipe_find(const struct recipe **out, const struct quants *q, const char *name, const char *engine, struct error *err) MUST_CHECK;
+int recipe_find(const struct recipe **out, const struct quants *q, const char *name, const char *engine,
+	struct error *err) MUST_CHECK;
 
 /* Bytes of one tensor: ne[0] contiguous inputs, ne[1] rows, ne[2] experts or 1. E_FORMAT: ne[0] is no multiple of the block;
  * E_FILE: a product overflows. */

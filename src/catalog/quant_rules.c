@@ -119,7 +119,8 @@ static int read_rule(struct rule *u, struct quant_reader *r, struct ynode *n, ui
 }
 
 /* Appends a list of rules; {use: SET} stands for the rules of that set. */
-static int read_rules(struct rule *rules, uint16_t *n_rules, struct quant_reader *r, struct ynode *list, uint16_t base, int depth)
+static int read_rules(struct rule *rules, uint16_t *n_rules, struct quant_reader *r, struct ynode *list, uint16_t base,
+	int depth)
 {
 	int rc;
 
@@ -137,7 +138,8 @@ static int read_rules(struct rule *rules, uint16_t *n_rules, struct quant_reader
 				return yaml_fail(&r->doc, c, r->err, "use: %s is not under rule_sets", use);
 			if (depth == MAX_SET_DEPTH)
 				return yaml_fail(&r->doc, c, r->err, "use: more than %d sets inside each other", MAX_SET_DEPTH);
-			if ((rc = yaml_finish(&r->doc, c, r->err)) != OK || (rc = read_rules(rules, n_rules, r, set, base, depth + 1)) != OK)
+			if ((rc = yaml_finish(&r->doc, c, r->err)) != OK || (rc = read_rules(rules, n_rules, r, set, base,
+				depth + 1)) != OK)
 				return rc;
 			continue;
 		}
@@ -232,13 +234,15 @@ static int read_recipe(struct recipe *p, struct quant_reader *r, struct ynode *n
 	if ((rc = yaml_want(&r->doc, n, YAML_MAP, r->err)) != OK ||
 		(rc = yaml_str(&p->name, &r->doc, n, "name", YAML_OPTIONAL, r->err)) != OK ||
 		(rc = yaml_enum(&p->packing, &r->doc, n, "packing", packing_names, YAML_NEED, r->err)) != OK ||
-		(rc = key_format(&p->base, r, n, "default", NO_FORMAT)) != OK || (rc = key_format(&p->plain, r, n, "plain", NO_FORMAT)) != OK ||
+		(rc = key_format(&p->base, r, n, "default", NO_FORMAT)) != OK || (rc = key_format(&p->plain, r, n, "plain",
+			NO_FORMAT)) != OK ||
 		(rc = yaml_bool(&p->imatrix, &r->doc, n, "imatrix", YAML_OPTIONAL, r->err)) != OK ||
 		(rc = yaml_bool(&p->dynamic, &r->doc, n, "dynamic", YAML_OPTIONAL, r->err)) != OK ||
 		(rc = yaml_f64(&p->bpw_low, &r->doc, n, "bpw_low", YAML_OPTIONAL, r->err)) != OK ||
 		(rc = yaml_f64(&p->bpw_high, &r->doc, n, "bpw_high", YAML_OPTIONAL, r->err)) != OK ||
 		(rc = yaml_str(&p->quality, &r->doc, n, "quality", YAML_OPTIONAL, r->err)) != OK ||
-		(rc = read_aliases(p, r, n)) != OK || (rc = quant_read_source(&p->source, r, n)) != OK || (rc = read_fallbacks(p, r, n)) != OK)
+		(rc = read_aliases(p, r, n)) != OK || (rc = quant_read_source(&p->source, r, n)) != OK || (rc = read_fallbacks(p,
+			r, n)) != OK)
 		return rc;
 	if (p->dynamic ? !(p->bpw_low > 0 && p->bpw_low <= p->bpw_high && p->bpw_high <= 32) : p->bpw_low != 0 || p->bpw_high != 0)
 		return yaml_fail(&r->doc, n, r->err, "%s: want 0 < bpw_low <= bpw_high <= 32 if and only if dynamic", p->id);

@@ -21,7 +21,8 @@ struct gguf_value {
 	union { uint64_t u; int64_t i; double f; const char *s; const unsigned char *raw; } v;   /* raw: array elements, in the input */
 };
 /* Bytes of `block` elements of each ggml type number, from data/quants.yaml: block 0 = unknown type. */
-struct gguf_types { const struct { uint32_t block, bytes; const char *name; } *type; uint32_t n; };
+struct gguf_type_info { uint32_t block, bytes; const char *name; };
+struct gguf_types { const struct gguf_type_info *type; uint32_t n; };
 
 struct gguf {
 	const char *file;
@@ -34,8 +35,9 @@ struct gguf {
 /* bytes[0, n) is the head of a file of file_bytes bytes. E_FILE with the byte offset; when more bytes are needed, err->hint says
  * so and *need (may be NULL) is at least how many. Arrays stay in `bytes`, which must outlive *out. */
 int gguf_parse(struct gguf *out, struct arena *a, const char *file, const void *bytes, uint64_t n, uint64_t file_bytes, const struct gguf_types *t, uint64_t *need, struct error *err) MUST_CHECK;
-/* Maps the file and its further shards (NAME-00001-of-0000N.gguf); a missing shard is E_FILE and names it. Close with gguf_close(). */
-struct gguf_files;
+/* Maps the file and its further shards (NAME-00001-of-0000N.gguf); a missing shard is E_FILE and names it. path may also be any
+ * one of the shards, or a folder that holds one model (files of encoders, mmproj*.gguf, beside it do not count; several models are
+ * E_AMBIGUOUS). Close with gguf_close(), which takes NULL. */
 int gguf_open(struct gguf **out, const char *path, const struct gguf_types *t, struct error *err) MUST_CHECK;
 void gguf_close(struct gguf *g);
 

@@ -75,15 +75,17 @@ static double half_digit(const char *text)
 	return dot ? 0.5 * pow(10, -(double)strspn(dot + 1, "0123456789")) : 0.5;
 }
 
-void accuracy_add(struct acc_row *r, const char *quantity, int primary, double predicted, const char *text, double unit, const char *const *keys)
+void accuracy_add(struct acc_row *r, const char *quantity, int primary, double predicted, const char *text, double unit, double half, const char *const *keys)
 {
 	struct accuracy *acc = r->acc;
-	double measured = atof(text), half = half_digit(text), off = predicted / unit - measured;
+	double measured = atof(text), off = predicted / unit - measured;
 	struct sample *s;
 	int g;
 
 	if (acc->n_samples == acc->cap_samples || !(measured > 0))
 		return;
+	if (half <= 0)
+		half = half_digit(text);
 	s = &acc->sample[acc->n_samples++];
 	*s = (struct sample){ .predicted = predicted, .measured = measured * unit, .row = r->row, .primary = (uint8_t)primary };
 	/* a whisker beyond the half digit: binary fractions of decimal figures */

@@ -33,8 +33,9 @@ int accuracy_run(struct accuracy *out, struct catalog *c, const struct csv *csv,
 
 /* Used by the row readers. */
 struct acc_row { struct accuracy *acc; struct catalog *c; const struct csv *csv; unsigned row; struct arena *arena, *scratch; };
-/* Adds one prediction; text: the figure as printed (its last digit gives the rounding), unit: bytes of one of it. keys: "by", "key" pairs, NULL-ended. */
-void accuracy_add(struct acc_row *r, const char *quantity, int primary, double predicted, const char *text, double unit, const char *const *keys);
+/* Adds one prediction; text: the figure as printed, unit: bytes of one of it; half: half a unit of its last printed digit (0: read off
+ * the text). keys: "by", "key" pairs, NULL-ended. */
+void accuracy_add(struct acc_row *r, const char *quantity, int primary, double predicted, const char *text, double unit, double half, const char *const *keys);
 void accuracy_skip(struct acc_row *r, const char *reason);       /* reason lives as long as the arena */
 int accuracy_gguf_size(struct acc_row *r, struct error *err) MUST_CHECK;
 int accuracy_llamacpp(struct acc_row *r, struct error *err) MUST_CHECK;

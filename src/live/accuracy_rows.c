@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The quantisation of a row: "IQ2_XXS/Q4_K_M" names the card's column and the file's; "Q4_K_M (experts stay MXFP4)" a remark. */
+/* The quantisation of a row: "IQ2_XXS/Q4_K_M" names the card's column and the file's; "Q4_K_M (experts stay MXFP4)" a remark
+ * that holds of every recipe. */
 static const char *plain_quant(struct acc_row *r, const char *quant)
 {
 	const char *slash = strrchr(quant, '/');
 	char *s = arena_strdup(r->scratch, slash ? slash + 1 : quant);
 
-	if (s && !strstr(quant, "stay MXFP4") && strchr(s, '('))
+	if (s && strchr(s, '('))
 		*strchr(s, '(') = 0;
 	for (size_t n = s ? strlen(s) : 0; n && s[n - 1] == ' ';)
 		s[--n] = 0;
@@ -48,6 +49,22 @@ static int find_recipe(const struct recipe **out, struct acc_row *r, const char 
 	return recipe_find(out, catalog_quants(r->c), quant, engine, NULL) == OK;
 }
 
+/* Ollama's library prints two or three digits ("1.9GB", "43GB", "1.3TB"), and its files bundle the image encoder. */
+static double ollama_half(double size)
+{
+	return size >= 1000 ? 50 : size >= 10 ? 0.5 : 0.05;
+}
+
+/* Whose files a catalogue lists: "(unsloth/gpt-oss-120b-GGUF; 1 decimal)" -> unsloth; else the source's first word. */
+static const char *publisher(struct acc_row *r)
+{
+	const char *source = csv_get(r->csv, r->row, "source"), *open = strchr(source, '('), *slash = open ? strchr(open, '/') : NULL;
+
+	if (slash && strcspn(open + 1, " ;)/") == (size_t)(slash - open - 1))
+		return arena_strndup(r->scratch, open + 1, (size_t)(slash - open - 1));
+	return arena_strndup(r->scratch, source, strcspn(source, " ,"));
+}
+
 int accuracy_gguf_size(struct acc_row *r, struct error *err)
 {
 	const char *name = csv_get(r->csv, r->row, "model"), *quant = plain_quant(r, csv_get(r->csv, r->row, "quant")), *unit = csv_get(r->csv, r->row, "unit");
@@ -55,6 +72,7 @@ int accuracy_gguf_size(struct acc_row *r, struct error *err)
 	const char *text = csv_get(r->csv, r->row, "size_value");
 	struct settings set;
 	struct footprint f;
+	int ollama = str_prefix(csv_get(r->csv, r->row, "source"), "ollama library");
 	double one = !strcmp(unit, "GiB") ? 1073741824.0 : !strcmp(unit, "GB") ? 1e9 : !strcmp(unit, "bytes") ? 1 : 0;
 	int rc;
 
@@ -64,6 +82,10 @@ int accuracy_gguf_size(struct acc_row *r, struct error *err)
 	}
 	if (!m->spec) {
 		accuracy_skip(r, reason(r, "no shapes", name));
+		return OK;
+	}
+	if (strstr(name, "-UD-") && !strcmp(csv_get(r->csv, r->row, "recipe"), "stock")) {
+		accuracy_skip(r, reason(r, "a dynamic file by its name, listed under a stock quantisation", name));
 		return OK;
 	}
 	if ((rc = row_settings(&set, r, "llama.cpp", err)) != OK)
@@ -84,17 +106,20 @@ int accuracy_gguf_size(struct acc_row *r, struct error *err)
 	double predicted = (double)f.file_bytes;
 	if (set.recipe->dynamic)
 		predicted = (double)f.params_total * (set.recipe->bpw_low + set.recipe->bpw_high) / 16;
-	const char *keys[] = { "recipe", csv_get(r->csv, r->row, "recipe"), "quant", set.recipe->name, "model_kind", m->spec->architecture, "tier", csv_get(r->csv, r->row, "tier"), NULL };
-	accuracy_add(r, "file_bytes", 1, predicted, text, one, keys);
+	const char *keys[] = { "recipe", csv_get(r->csv, r->row, "recipe"), "publisher", publisher(r), "quant", set.recipe->name, "model_kind", m->spec->architecture, "tier", csv_get(r->csv, r->row, "tier"), NULL };
+	for (unsigned i = 0; ollama && i < m->spec->n_encoders; i++)
+		predicted += 2.0 * (double)m->spec->encoders[i].params;
+	accuracy_add(r, "file_bytes", 1, predicted, text, one, ollama ? ollama_half(atof(text)) : 0, keys);
 	return OK;
 }
 
 /* "CUDA0=6390; CUDA_Host=540" -> the sum in MiB, with the digits of the coarsest part; 0 when a part is not a plain figure. */
-static int sum_parts(char *out, size_t n, const char *text, const char *only)
+static int sum_parts(char *out, size_t n, double *half, const char *text, const char *only)
 {
 	double sum = 0;
 	int digits = 9, found = 0;
 
+	*half = 0;
 	for (const char *p = text; *p;) {
 		const char *eq = strchr(p, '='), *end = strchr(p, ';');
 		if (!end)
@@ -110,6 +135,7 @@ static int sum_parts(char *out, size_t n, const char *text, const char *only)
 			const char *dot = memchr(num, '.', (size_t)(stop - num));
 			int d = dot ? (int)(stop - dot - 1) : 0;
 			digits = d < digits ? d : digits;
+			*half += 0.5 * pow(10, -d);      /* every part is rounded on its own */
 			sum += v;
 			found = 1;
 		}
@@ -163,6 +189,7 @@ int accuracy_llamacpp(struct acc_row *r, struct error *err)
 	struct settings set;
 	uint64_t n_ctx = 0, seqs = 1, ubatch;
 	char sum[32];
+	double half;
 	int rc, done = 0;
 
 	if (!m || !m->spec) {
@@ -197,7 +224,7 @@ int accuracy_llamacpp(struct acc_row *r, struct error *err)
 		return rc;
 	double bytes = scope_bytes(scope, &cache, w.bytes);
 	if (kv[0] && (has_ctx || !strcmp(scope, "recurrent_only"))) {
-		accuracy_add(r, "kv_cache_bytes", 1, bytes, kv, 1048576.0, keys);
+		accuracy_add(r, "kv_cache_bytes", 1, bytes, kv, 1048576.0, 0, keys);
 		done = 1;
 	}
 	if (set.recipe && !set.recipe->dynamic) {
@@ -208,15 +235,15 @@ int accuracy_llamacpp(struct acc_row *r, struct error *err)
 		weights = 0;
 		for (unsigned u = 0; u < USES; u++)
 			weights += (double)f.weights[COMP_TEXT][u];
-		if (sum_parts(sum, sizeof sum, csv_get(c, r->row, "model_buffer_mib"), NULL)) {
+		if (sum_parts(sum, sizeof sum, &half, csv_get(c, r->row, "model_buffer_mib"), NULL)) {
 			/* llama.cpp keeps a tied table twice when a card holds the head: its loader prints both */
 			int host_too = strstr(csv_get(c, r->row, "model_buffer_mib"), "CPU") || strstr(csv_get(c, r->row, "model_buffer_mib"), "Host");
 			double total = weights + (host_too && strchr(csv_get(c, r->row, "model_buffer_mib"), ';') ? (double)f.tied_bytes : 0);
-			accuracy_add(r, "weights_bytes", 0, total, sum, 1048576.0, keys);
+			accuracy_add(r, "weights_bytes", 0, total, sum, 1048576.0, half, keys);
 			if (kv[0] && has_ctx) {
 				char both[40];
 				snprintf(both, sizeof both, "%.2f", atof(sum) + atof(kv));
-				accuracy_add(r, "weights_and_kv_bytes", 0, total + bytes, both, 1048576.0, keys);
+				accuracy_add(r, "weights_and_kv_bytes", 0, total + bytes, both, 1048576.0, half + 0.5, keys);
 			}
 		}
 	}
@@ -225,8 +252,8 @@ int accuracy_llamacpp(struct acc_row *r, struct error *err)
 		if ((rc = buffers_for(&plan, m->spec, q, &set, r->scratch, err)) != OK)
 			return rc;
 		const char *cells = csv_get(c, r->row, "compute_buffer_mib");
-		if (cells[0] && !strstr(cells, "CUDA1") && !strstr(cells, "HTP") && sum_parts(sum, sizeof sum, cells, strchr(cells, ';') ? "device" : NULL) && atof(sum) > 0)
-			accuracy_add(r, "compute_bytes", 0, (double)plan.bytes, sum, 1048576.0, keys);
+		if (cells[0] && !strstr(cells, "CUDA1") && !strstr(cells, "HTP") && sum_parts(sum, sizeof sum, &half, cells, strchr(cells, ';') ? "device" : NULL) && atof(sum) > 0)
+			accuracy_add(r, "compute_bytes", 0, (double)plan.bytes, sum, 1048576.0, half, keys);
 	}
 	if (!done)
 		accuracy_skip(r, "no KV figure tied to a context");
@@ -258,7 +285,7 @@ int accuracy_vllm(struct acc_row *r, struct error *err)
 	if (parse_u64(&tp, csv_get(c, r->row, "tp")) || tp == 0)
 		tp = 1;
 	if (strstr(dtype, "fp8 KV") || strstr(dtype, "fp8_e5m2 KV") || strstr(notes, "fp8 KV implied"))
-		set.kv_k = set.kv_v = format_find(q, "fp8");
+		set.kv_k = set.kv_v = format_find(q, "fp8_e4m3");
 	else if (strstr(dtype, "int8_per_token_head KV") || strstr(dtype, "int8 KV") || strstr(dtype, "nvfp4 KV") || strstr(dtype, "fp8_ds_mla")) {
 		accuracy_skip(r, reason(r, "KV cache format not described", dtype));
 		return OK;
@@ -271,7 +298,7 @@ int accuracy_vllm(struct acc_row *r, struct error *err)
 			double all = 0;
 			for (unsigned u = 0; u < USES; u++)
 				all += (double)f.weights[COMP_TEXT][u] + (double)f.weights[COMP_VISION][u] + (double)f.weights[COMP_AUDIO][u];
-			accuracy_add(r, "weights_bytes", 0, all / (double)tp, weights, 1073741824.0, keys);
+			accuracy_add(r, "weights_bytes", 0, all / (double)tp, weights, 1073741824.0, 0, keys);
 		}
 	}
 	if (!tokens[0] || !kv[0] || parse_u64(&n, tokens)) {
@@ -282,8 +309,10 @@ int accuracy_vllm(struct acc_row *r, struct error *err)
 	if (parse_u64(&max_len, csv_get(c, r->row, "max_model_len")) || max_len < 1024)
 		max_len = 16384;
 	set.ctx_tokens = max_len;
-	if ((rc = cache_compute(&cache, m->spec, q, &set, r->scratch, err)) != OK)
-		return rc;
+	if (cache_compute(&cache, m->spec, q, &set, r->scratch, err) != OK) {
+		accuracy_skip(r, reason(r, "KV cache", err ? err->text : ""));
+		return OK;
+	}
 	uint64_t heads = cache.kv_heads_min ? cache.kv_heads_min : 1, share = heads < tp ? heads : tp;
 	double per_card = (double)cache.kv_cut[0] + (double)cache.kv_cut[1] / (double)share;
 	double half = 0.005, gib = atof(kv), predicted = gib * 1073741824.0 / per_card * (double)max_len, low = (gib - half) / gib, high = (gib + half) / gib;
@@ -291,6 +320,6 @@ int accuracy_vllm(struct acc_row *r, struct error *err)
 	double want = (double)n;
 	if (want >= predicted * low && want <= predicted * high)
 		predicted = want;
-	accuracy_add(r, "kv_tokens", 1, predicted, tokens, 1, keys);
+	accuracy_add(r, "kv_tokens", 1, predicted, tokens, 1, 0, keys);
 	return OK;
 }

@@ -1,0 +1,287 @@
+/* catalog.c - the folders opened, and entries read in full when they are asked for */
+#include "catalog/catalog.h"
+
+#include "base/str.h"
+#include "catalog/catalog_folder.h"
+#include "catalog/catalog_load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct catalog {
+	struct arena a;
+	const char *folder;
+	struct quants quants;
+	struct engines engines;
+	struct shelf models, hardware;
+	struct problems problems;
+};
+
+static int no_memory(struct error *err) { return error_set(err, E_NOMEM, "out of memory"); }
+
+void catalog_close(struct catalog *c)
+{
+	if (!c)
+		return;
+	arena_free(&c->a);
+	free(c);
+}
+
+static int load_data(struct catalog *c, struct error *err)
+{
+	const char *quants = arena_printf(&c->a, "%s/data/quants.yaml", c->folder);
+	const char *engines = arena_printf(&c->a, "%s/data/engines.yaml", c->folder);
+	int rc;
+
+	if (!quants || !engines)
+		return no_memory(err);
+	if ((rc = quants_load(&c->quants, &c->a, quants, err)) != OK)
+		return rc;
+	return engines_load(&c->engines, &c->a, engines, &c->quants, err);
+}
+
+int catalog_open(struct catalog **out, const char *program, struct error *err)
+{
+	struct catalog *c = calloc(1, sizeof *c);
+	const char *user;
+	int rc;
+
+	*out = NULL;
+	if (!c)
+		return no_memory(err);
+	if ((rc = folder_of_program(&c->folder, &c->a, program, err)) == OK &&
+	    (rc = folder_of_user(&user, &c->a, err)) == OK && (rc = load_data(c, err)) == OK &&
+	    (rc = shelf_load(&c->models, &c->problems, &c->a, SHELF_MODELS, c->folder, user, err)) == OK &&
+	    (rc = shelf_load(&c->hardware, &c->problems, &c->a, SHELF_HARDWARE, c->folder, user, err)) == OK) {
+		*out = c;
+		c = NULL;
+	}
+	catalog_close(c);
+	return rc;
+}
+
+const struct quants *catalog_quants(const struct catalog *c) { return &c->quants; }
+const struct engines *catalog_engines(const struct catalog *c) { return &c->engines; }
+const char *catalog_folder(const struct catalog *c) { return c->folder; }
+
+const struct error *catalog_problems(const struct catalog *c, unsigned *n)
+{
+	*n = c->problems.n;
+	return c->problems.errors;
+}
+
+const struct model_entry *catalog_models(const struct catalog *c, unsigned *n)
+{
+	*n = c->models.n;
+	return c->models.models;
+}
+
+const struct hardware_entry *catalog_hardware(const struct catalog *c, unsigned *n)
+{
+	*n = c->hardware.n;
+	return c->hardware.hardware;
+}
+
+/* A list of strings or sources, one after the other, in the arena; NULL when there is no memory. */
+static void *join(struct arena *a, const void *first, size_t n, const void *second, size_t m, size_t size)
+{
+	char *p = arena_array(a, n + m + 1, size);
+
+	if (p && n)
+		memcpy(p, first, n * size);
+	if (p && m)
+		memcpy(p + n * size, second, m * size);
+	return p;
+}
+
+/* same_shapes_as: the other entry's shapes under this entry's name, context, formats and file sizes. */
+static int borrow_shapes(struct catalog *c, struct model_entry *e, const struct model_entry *base, struct error *err)
+{
+	const struct model_spec *own = e->own;
+	struct model_spec *m = arena_alloc(&c->a, sizeof *m);
+
+	if (!m)
+		return no_memory(err);
+	*m = *base->spec;
+	m->id = own->id;
+	m->name = own->name;
+	m->file = own->file;
+	if (own->context_native) {
+		if (m->learned_positions && own->context_native != m->context_native)
+			return error_at(err, E_CATALOGUE, e->file, 0, "context: %u, but the positions of %s are a table of %u rows",
+				own->context_native, base->id, m->context_native);
+		m->context_native = own->context_native;
+		m->context_max = own->context_max;
+	}
+	if (own->native_format) {
+		m->native_format = own->native_format;
+		m->native_keep = own->native_keep;
+	}
+	/* indices into sources and warnings keep their meaning: the base's come first */
+	m->sources = join(&c->a, base->spec->sources, base->spec->n_sources, own->sources, own->n_sources, sizeof *own->sources);
+	m->warnings = join(&c->a, base->spec->warnings, base->spec->n_warnings, own->warnings, own->n_warnings, sizeof *own->warnings);
+	if (!m->sources || !m->warnings)
+		return no_memory(err);
+	m->n_sources = (uint16_t)(base->spec->n_sources + own->n_sources);
+	m->n_warnings = (uint16_t)(base->spec->n_warnings + own->n_warnings);
+	m->gguf_mtp |= own->gguf_mtp;
+	/* a file size is of one repository; a tokenizer is shared by whoever continues training */
+	m->native_file_bytes = own->native_file_bytes;
+	m->native_file_bytes.source = (uint16_t)(m->native_file_bytes.source + base->spec->n_sources);
+	if (is_known(own->tokenizer_bytes)) {
+		m->tokenizer_bytes = own->tokenizer_bytes;
+		m->tokenizer_bytes.source = (uint16_t)(m->tokenizer_bytes.source + base->spec->n_sources);
+	}
+	e->spec = m;
+	return OK;
+}
+
+static int read_model(struct catalog *c, uint32_t i, struct error *err);
+
+/* What only the whole catalogue can say of an entry: its recipe, the entry it borrows from, those it points to. */
+static int finish_model(struct catalog *c, struct model_entry *e, struct error *err)
+{
+	const struct model_spec *m = e->spec ? e->spec : e->own;
+	struct near_matches near;
+	unsigned k = 0;
+	int64_t base;
+	int rc;
+
+	while (m->native_format && k < c->quants.n_recipes && strcmp(c->quants.recipes[k].id, m->native_format))
+		k++;
+	if (m->native_format && k == c->quants.n_recipes) {
+		rc = error_at(err, E_CATALOGUE, e->file, 0, "native_format: no recipe '%.60s' in %s", m->native_format, c->quants.file);
+		near_init(&near, m->native_format);
+		for (k = 0; k < c->quants.n_recipes; k++)
+			near_offer(&near, c->quants.recipes[k].id);
+		near_report(&near, err);
+		return rc;
+	}
+	for (const char *const *s = e->instead; *s; s++)
+		if (shelf_find_id(&c->models, *s) < 0) {
+			rc = error_at(err, E_CATALOGUE, e->file, 0, "instead: no entry '%.60s'", *s);
+			shelf_near(&c->models, *s, err);
+			return rc;
+		}
+	if (!e->same_shapes_as)
+		return OK;
+	if ((base = shelf_find_id(&c->models, e->same_shapes_as)) < 0) {
+		rc = error_at(err, E_CATALOGUE, e->file, 0, "same_shapes_as: no entry '%.60s'", e->same_shapes_as);
+		shelf_near(&c->models, e->same_shapes_as, err);
+		return rc;
+	}
+	if ((rc = read_model(c, (uint32_t)base, err)) != OK)
+		return rc;
+	if (!c->models.models[base].spec)
+		return error_at(err, E_CATALOGUE, e->file, 0, "same_shapes_as: %s has no shapes", e->same_shapes_as);
+	return borrow_shapes(c, e, &c->models.models[base], err);
+}
+
+static int read_model(struct catalog *c, uint32_t i, struct error *err)
+{
+	struct entry_file *f = &c->models.file[i];
+	struct model_entry e;
+	struct ydoc d;
+	int rc;
+
+	if (f->state == ENTRY_READ)
+		return OK;
+	if (f->state == ENTRY_READING)
+		return error_at(err, E_CATALOGUE, f->path, 0, "same_shapes_as leads from %s back to itself", c->models.models[i].id);
+	if ((rc = yaml_parse(&d, &c->a, f->path, f->bytes, f->n, err)) != OK || (rc = model_entry_read(&e, &c->a, &d, err)) != OK)
+		return rc;
+	if (strcmp(e.id, c->models.models[i].id))
+		return error_at(err, E_CATALOGUE, f->path, 0, "id %s was %s at first sight", e.id, c->models.models[i].id);
+	f->state = ENTRY_READING;
+	rc = finish_model(c, &e, err);
+	f->state = rc == OK ? ENTRY_READ : ENTRY_HEAD;
+	if (rc == OK)
+		c->models.models[i] = e;
+	return rc;
+}
+
+int catalog_model(const struct model_entry **out, struct catalog *c, const char *name, struct error *err)
+{
+	int rc;
+	int64_t i = shelf_find(&rc, &c->models, &c->problems, name, err);
+
+	*out = NULL;
+	if (i >= 0 && (rc = read_model(c, (uint32_t)i, err)) == OK)
+		*out = &c->models.models[i];
+	return rc;
+}
+
+int catalog_model_file(const struct model_entry **out, struct catalog *c, const char *path, struct error *err)
+{
+	struct model_entry *e = arena_alloc(&c->a, sizeof *e);
+	struct ydoc d;
+	int rc;
+
+	*out = NULL;
+	if (!(path = arena_strdup(&c->a, path)) || !e)
+		return no_memory(err);
+	if ((rc = yaml_load(&d, &c->a, path, err)) == OK && (rc = model_entry_read(e, &c->a, &d, err)) == OK &&
+	    (rc = finish_model(c, e, err)) == OK)
+		*out = e;
+	return rc;
+}
+
+static int read_device(struct catalog *c, uint32_t i, struct error *err)
+{
+	struct entry_file *f = &c->hardware.file[i];
+	struct hardware_entry e;
+	struct ydoc d;
+	int rc;
+
+	if (f->state == ENTRY_READ)
+		return OK;
+	if ((rc = yaml_parse(&d, &c->a, f->path, f->bytes, f->n, err)) != OK || (rc = hardware_entry_read(&e, &c->a, &d, err)) != OK)
+		return rc;
+	if (strcmp(e.id, c->hardware.hardware[i].id))
+		return error_at(err, E_CATALOGUE, f->path, 0, "id %s was %s at first sight", e.id, c->hardware.hardware[i].id);
+	c->hardware.hardware[i] = e;
+	f->state = ENTRY_READ;
+	return OK;
+}
+
+int catalog_device(const struct hardware_entry **out, struct catalog *c, const char *name, struct error *err)
+{
+	int rc;
+	int64_t i = shelf_find(&rc, &c->hardware, &c->problems, name, err);
+
+	*out = NULL;
+	if (i >= 0 && (rc = read_device(c, (uint32_t)i, err)) == OK)
+		*out = &c->hardware.hardware[i];
+	return rc;
+}
+
+static int check_device_id(struct catalog *c, const char *file, const char *key, const char *id, struct error *err)
+{
+	int rc;
+
+	if (!id || shelf_find_id(&c->hardware, id) >= 0)
+		return OK;
+	rc = error_at(err, E_CATALOGUE, file, 0, "%s: no entry '%.60s'", key, id);
+	shelf_near(&c->hardware, id, err);
+	return rc;
+}
+
+int catalog_device_file(const struct hardware_entry **out, struct catalog *c, const char *path, struct error *err)
+{
+	struct hardware_entry *e = arena_alloc(&c->a, sizeof *e);
+	struct ydoc d;
+	int rc;
+
+	*out = NULL;
+	if (!(path = arena_strdup(&c->a, path)) || !e)
+		return no_memory(err);
+	if ((rc = yaml_load(&d, &c->a, path, err)) == OK)
+		rc = hardware_entry_read(e, &c->a, &d, err);
+	for (unsigned i = 0; rc == OK && i < e->n_groups; i++)
+		rc = check_device_id(c, path, "groups", e->groups[i].device, err);
+	for (unsigned i = 0; rc == OK && i < e->n_variants; i++)
+		rc = check_device_id(c, path, "variants", e->variants[i].entry, err);
+	if (rc == OK)
+		*out = e;
+	return rc;
+}

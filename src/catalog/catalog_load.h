@@ -1,0 +1,41 @@
+/* catalog_load.h - the entries of one kind, from two folders, as heads sorted by id and an index of their names. Private. */
+#ifndef CATALOG_LOAD_H
+#define CATALOG_LOAD_H
+
+#include "catalog/catalog.h"
+#include "catalog/catalog_index.h"
+
+enum shelf_kind { SHELF_MODELS, SHELF_HARDWARE };
+enum entry_state { ENTRY_HEAD, ENTRY_READING, ENTRY_READ };
+
+struct entry_file {
+	const char *path, *bytes;
+	size_t n;
+	uint8_t user, state;             /* state: enum entry_state */
+};
+/* A file of the user's folder that is wrong. stem: its name without .yaml, folded; NULL when it is in use all the same. */
+struct problem { const char *stem; const struct error *err; };
+struct shelf {
+	uint8_t kind;                    /* enum shelf_kind */
+	uint32_t n;
+	struct entry_file *file;         /* n, like the entries */
+	struct model_entry *models;      /* one of these two */
+	struct hardware_entry *hardware;
+	struct name_index names;
+};
+/* Problems of both shelves. */
+struct problems { struct problem *list; struct error *errors; unsigned n, cap; };
+
+/* program: the folder that must be there; user: NULL or one that may be. */
+int shelf_load(struct shelf *out, struct problems *p, struct arena *a, enum shelf_kind kind, const char *program,
+	const char *user, struct error *err) MUST_CHECK;
+const char *shelf_id(const struct shelf *s, uint32_t i);
+/* Index of an id, exactly; -1. */
+int64_t shelf_find_id(const struct shelf *s, const char *id);
+/* Index of any name; -1 with an error: E_CATALOGUE (a broken file of that name), E_AMBIGUOUS, or E_MODEL or E_HARDWARE with
+ * near matches. */
+int64_t shelf_find(int *rc, const struct shelf *s, const struct problems *p, const char *name, struct error *err);
+/* Adds the ids nearest to a name to an error that is set. */
+void shelf_near(const struct shelf *s, const char *name, struct error *err);
+
+#endif

@@ -1,0 +1,379 @@
+/* import_config.c - a Hugging Face config.json -> model_spec: the document, the common sizes, kinds from the plan of every layer */
+#include "catalog/import_config.h"
+
+#include "catalog/import_config_read.h"
+
+#include <string.h>
+
+static const cJSON *object_in(const cJSON *o, const char *key)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	return cJSON_IsObject(v) ? v : NULL;
+}
+static const char *string_in(const cJSON *o, const char *key)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	return cJSON_IsString(v) && v->valuestring[0] ? v->valuestring : NULL;
+}
+
+/* Python writes Infinity and NaN, which JSON does not have; no size may be one, so they become empty strings. */
+static char *without_infinity(struct arena *a, const char *s, size_t n)
+{
+	static const char *const words[] = { "-Infinity", "Infinity", "NaN" };
+	char *out = arena_alloc(a, n + 1);
+	int quoted = 0;
+
+	if (!out)
+		return NULL;
+	if (n)
+		memcpy(out, s, n);
+	for (size_t i = 0; i < n; i++) {
+		if (quoted && out[i] == '\\') {
+			i++;
+			continue;
+		}
+		if (out[i] == '"')
+			quoted = !quoted;
+		for (unsigned w = 0; !quoted && w < sizeof words / sizeof *words; w++) {
+			size_t len = strlen(words[w]);
+
+			if (n - i >= len && !memcmp(out + i, words[w], len)) {
+				memset(out + i, ' ', len);
+				out[i] = out[i + 1] = '"';
+				i += len - 1;
+				break;
+			}
+		}
+	}
+	return out;
+}
+
+/* The text model of a wrapper; the wrapper itself otherwise. */
+static void find_text(struct import *c)
+{
+	static const char *const keys[] = { "text_config", "language_config", "llm_config" };
+	const cJSON *classes = cJSON_GetObjectItemCaseSensitive(c->root, "architectures");
+	const char *outer = string_in(c->root, "model_type"), *inner;
+	const char *class_name = cJSON_IsArray(classes) && cJSON_IsString(classes->child) ? classes->child->valuestring : "";
+
+	c->text = c->root;
+	for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (object_in(c->root, keys[i])) {
+			c->text = object_in(c->root, keys[i]);
+			break;
+		}
+	c->vision = object_in(c->root, "vision_config");
+	inner = string_in(c->text, "model_type");
+	c->type = outer ? outer : inner ? inner : "";
+	/* The outer word wins: Kimi K3 calls its text model kimi_linear, and is more than that. */
+	c->fam = outer ? family_find(outer) : NULL;
+	if (!c->fam && inner)
+		c->fam = family_find(inner);
+	if (!c->fam && (c->fam = family_by_class(class_name)))
+		import_warn(c, "model_type %.40s is read as %.40s, after its class %.60s", c->type, c->fam->model_type, class_name);
+	c->guessed = !c->fam;
+	c->fam = c->fam ? c->fam : &family_llama;
+}
+
+static void read_norms(struct import *c)
+{
+	static const char *const keys[] = { "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "layernorm_epsilon", "norm_epsilon", "norm_eps" };
+	double eps = c->fam->eps > 0.0 ? c->fam->eps : 1e-6;
+	int stated = 0;
+
+	for (unsigned i = sizeof keys / sizeof *keys; i-- > 0;) {
+		stated |= import_item(c, keys[i]) != NULL;
+		eps = import_f64(c, keys[i], eps);
+	}
+	if (c->rc == OK && !(eps >= 0.0 && eps < 1.0))
+		import_fail(c, E_FILE, "norm epsilon %g is not between 0 and 1", eps);
+	if (c->guessed && !stated)
+		import_warn(c, "no norm epsilon is given; 1e-6 is taken");
+	c->m->norm_eps = (float)eps;
+	c->m->norm_type = c->fam->norm_type;
+}
+
+static void read_tied(struct import *c)
+{
+	const cJSON *outer = cJSON_GetObjectItemCaseSensitive(c->root, "tie_word_embeddings");
+	int absent = (c->fam->flags & FAM_TIED) != 0;
+
+	if (cJSON_IsBool(outer))
+		absent = cJSON_IsTrue(outer);
+	else if (!import_item(c, "tie_word_embeddings") && (c->guessed || c->fam->flags & FAM_NEEDS_TIED))
+		import_warn(c, "tie_word_embeddings is absent; the output head is taken to be %s", absent ? "tied" : "a matrix of its own");
+	c->m->tied_head = import_bool(c, "tie_word_embeddings", absent) != 0;
+}
+
+static void read_heads(struct import *c)
+{
+	const struct family *f = c->fam;
+
+	c->heads = import_need(c, "num_attention_heads", f->heads);
+	c->kv_heads = import_u32(c, "num_key_value_heads", f->kv_heads ? f->kv_heads : c->heads);
+	c->head_dim = import_u32(c, "head_dim", f->head_dim);
+	if (!c->head_dim && c->rc == OK && !import_u32(c, "kv_lora_rank", 0)) {
+		if (c->m->width % c->heads)
+			import_fail(c, E_FILE, "num_attention_heads (%u) must divide hidden_size (%u), as no head_dim is given", c->heads, c->m->width);
+		c->head_dim = c->m->width / c->heads;
+	}
+	if (!c->kv_heads)
+		import_fail(c, E_FILE, "num_key_value_heads: 0 must be positive");
+	c->window = import_u32(c, "sliding_window", 0);
+	if (!c->window && f->pattern && !import_item(c, "sliding_window"))
+		import_used(c, "sliding_window");
+	c->chunk = strcmp(f->model_type, "llama4_text") ? 0 : import_u32(c, "attention_chunk_size", 8192);
+	import_used(c, "attention_chunk_size");      /* MiMo V2 repeats its window in it */
+}
+
+static void read_model(struct import *c)
+{
+	struct model_spec *m = c->m;
+	double scale;
+
+	m->file = arena_strdup(c->arena, c->file);
+	m->id = m->name = string_in(c->root, "_name_or_path") ? arena_strdup(c->arena, string_in(c->root, "_name_or_path")) : m->file;
+	m->architecture = c->fam->architecture;
+	m->width = import_need(c, "hidden_size", 0);
+	m->n_layers = import_need(c, "num_hidden_layers", 0);
+	m->vocab = import_need(c, "vocab_size", c->fam->vocab);
+	if (c->rc == OK && m->n_layers > MAX_LAYERS)
+		import_fail(c, E_FILE, "num_hidden_layers: %u, at most %d", m->n_layers, (int)MAX_LAYERS);
+	m->context_native = m->context_max = import_u32(c, "max_position_embeddings", 0);
+	read_norms(c);
+	read_tied(c);
+	read_heads(c);
+	m->residual_streams = import_u32(c, "hc_mult", 1);
+	m->residual_block = import_u32(c, "attn_res_block_size", 0);
+	m->final_softcap = (float)import_f64(c, "final_logit_softcapping", strcmp(c->fam->model_type, "gemma2") ? 0.0 : 30.0);
+	m->head_bias = !strcmp(c->fam->model_type, "phi");
+	m->per_layer_embed = import_u32(c, "hidden_size_per_layer_input", 0);
+	m->per_layer_vocab = import_u32(c, "vocab_size_per_layer_input", 0);
+	if (!m->per_layer_embed || m->per_layer_vocab == m->vocab)
+		m->per_layer_vocab = 0;
+	m->embed_scale = (c->fam->flags & FAM_EMBED_SCALE) != 0;
+	scale = import_f64(c, "embedding_multiplier", 1.0);
+	if (scale > 0.0 && scale != 1.0) {
+		m->embed_scale = 1;
+		m->embed_factor = scale;
+	}
+}
+
+static uint16_t add_part(struct import *c, const struct part *p)
+{
+	uint16_t i = 0;
+
+	while (i < c->m->n_parts && (c->parts[i].type != p->type || memcmp(&c->parts[i].u, &p->u, sizeof p->u)))
+		i++;
+	if (i < c->m->n_parts)
+		return i;
+	if (i == MAX_PARTS) {
+		import_fail(c, E_ARCH, "architecture %s: more than %d different parts", c->type, (int)MAX_PARTS);
+		return 0;
+	}
+	c->parts[c->m->n_parts++] = *p;
+	return i;
+}
+
+static void put(struct import *c, struct layer_kind *k, unsigned b, struct part *p)
+{
+	struct branch *br = &k->branch[b];
+
+	br->norm = c->fam->norms;
+	br->part[br->n_parts++] = add_part(c, p);
+	memset(p, 0, sizeof *p);
+	if (k->n_branches <= b)
+		k->n_branches = (uint8_t)(b + 1);
+}
+
+static uint16_t add_kind(struct import *c, const struct layer_kind *k)
+{
+	uint16_t i = 0;
+
+	while (i < c->m->n_kinds && memcmp(c->kinds[i].branch, k->branch, sizeof k->branch))
+		i++;
+	if (i < c->m->n_kinds)
+		return i;
+	if (i == MAX_KINDS) {
+		import_fail(c, E_ARCH, "architecture %s: more than %d different layers", c->type, (int)MAX_KINDS);
+		return 0;
+	}
+	c->kinds[i] = *k;
+	if (!(c->kinds[i].name = arena_printf(c->arena, "l%u", (unsigned)i)))
+		import_fail(c, E_NOMEM, "out of memory");
+	c->m->n_kinds++;
+	return i;
+}
+
+/* Zeroed memory first, so that equal parts and kinds are equal bytes. */
+static uint16_t kind_from(struct import *c, const struct layer_plan *l)
+{
+	struct layer_kind k;
+	struct part p;
+	unsigned b;
+
+	memset(&k, 0, sizeof k);
+	memset(&p, 0, sizeof p);
+	if (l->mixer == MIXER_ATTENTION || l->mixer == MIXER_BESIDE) {
+		import_attention(c, &p, l);
+		put(c, &k, 0, &p);
+	}
+	if (l->mixer == MIXER_MAMBA || l->mixer == MIXER_BESIDE) {
+		import_mamba(c, &p);
+		put(c, &k, 0, &p);
+	}
+	if (l->mixer == MIXER_DELTA) {
+		import_delta(c, &p);
+		put(c, &k, 0, &p);
+	}
+	if (l->mixer == MIXER_CONV) {
+		import_conv(c, &p);
+		put(c, &k, 0, &p);
+	}
+	b = c->fam->flags & FAM_PARALLEL ? 0 : k.n_branches;
+	if (l->feed == FEED_MLP || l->feed == FEED_BOTH) {
+		import_mlp(c, &p, l);
+		put(c, &k, b, &p);
+	}
+	if (l->feed == FEED_MOE || l->feed == FEED_BOTH) {
+		import_moe(c, &p, l);
+		put(c, &k, b, &p);
+	}
+	k.extra_norms = l->feed == FEED_BOTH ? 3 : 0;        /* Gemma 4: norms around its two feed-forwards */
+	k.extra_scalars = (c->fam->flags & FAM_LAYER_SCALE) != 0;
+	return add_kind(c, &k);
+}
+
+/* What an MTP block is like: the last layer, with what families do otherwise. */
+static void plan_draft(struct import *c, struct layer_plan *l)
+{
+	const cJSON *types = import_item(c, "mtp_layers_block_type");
+
+	*l = c->plan[c->m->n_layers - 1];
+	if (c->fam->flags & FAM_SINGLE) {            /* Nemotron 3: attention, then experts */
+		*l = (struct layer_plan){ .mixer = MIXER_ATTENTION, .feed = FEED_MOE, .no_rope = 1 };
+		if (!import_is_list(types) || cJSON_GetArraySize(types) != 2 || !cJSON_IsString(types->child) ||
+		    strcmp(types->child->valuestring, "attention") || !cJSON_IsString(types->child->next) ||
+		    strcmp(types->child->next->valuestring, "moe"))
+			import_fail(c, E_ARCH, "architecture %s: MTP blocks other than attention and moe are not established", c->type);
+	} else if (c->fam->flags & FAM_MTP_WINDOW) {
+		l->span = SPAN_WINDOW;
+		l->feed = FEED_MLP;
+	} else if (c->m->residual_streams > 1) {     /* DeepSeek V4: no compressed rows */
+		l->ratio = 0;
+		l->indexed = l->hash = 0;
+	} else if (l->mixer == MIXER_DELTA) {        /* Qwen3-Next, 3.5: full attention */
+		l->mixer = MIXER_ATTENTION;
+	}
+	l->index_reuse = 0;
+}
+
+static void read_draft(struct import *c)
+{
+	static const char *const keys[] = { "num_nextn_predict_layers", "mtp_num_hidden_layers", "mtp_num_layers", NULL };
+	struct mtp *t = &c->m->mtp;
+	uint64_t s = c->m->residual_streams, w = c->m->width;
+	uint32_t n = import_count(c, keys, c->fam->mtp), announced = import_u32(c, "num_mtp_modules", 0);
+	int own = (c->fam->flags & FAM_MTP_OWN) != 0;
+
+	own |= import_bool(c, "mtp_use_dedicated_embeddings", 0);
+	if (c->fam->flags & FAM_MTP_ABSENT || (!n && announced)) {
+		if (n || announced)
+			import_warn(c, "%u MTP blocks are announced; the released weights do not hold them, they are not counted", n ? n : announced);
+		import_used(c, "mtp_layers_block_type");
+		return;
+	}
+	if (c->rc == OK && n > 64)
+		import_fail(c, E_FILE, "%u MTP blocks, at most 64", n);
+	if (c->rc != OK || !n)
+		return;
+	if (c->guessed)
+		import_warn(c, "what the %u MTP blocks hold is not established for this model_type; they are taken to be like the last layer", n);
+	plan_draft(c, &c->plan[c->m->n_layers]);
+	t->layers = n;
+	t->stored = (uint8_t)n;
+	t->kind = kind_from(c, &c->plan[c->m->n_layers]);
+	t->own_embed = own != 0;
+	t->own_head = (c->fam->flags & FAM_MTP_OWN) != 0;
+	t->norms = 3;
+	if (s > 1 && s <= 64)                        /* its own mixing vectors before the head: llama.cpp src/models/deepseek4.cpp */
+		t->extra = s * s * w + s + 1;
+	c->m->gguf_mtp = (c->fam->flags & FAM_GGUF_MTP) != 0;
+}
+
+static int reserve(struct import *c)
+{
+	static const struct source source = { "config", "config.json as released", "", "primary" };
+	struct source *s = arena_array(c->arena, 1, sizeof *s);
+	struct model_spec *m = c->m;
+
+	c->parts = arena_array(c->arena, MAX_PARTS, sizeof *c->parts);
+	c->kinds = arena_array(c->arena, MAX_KINDS, sizeof *c->kinds);
+	c->kind_of = arena_array(c->arena, MAX_LAYERS, sizeof *c->kind_of);
+	c->plan = arena_array(c->arena, MAX_LAYERS + 1, sizeof *c->plan);
+	c->ropes = arena_array(c->arena, MAX_ROPES, sizeof *c->ropes);
+	c->warnings = arena_array(c->arena, MAX_WARNINGS, sizeof *c->warnings);
+	if (!s || !c->parts || !c->kinds || !c->kind_of || !c->plan || !c->ropes || !c->warnings)
+		return import_fail(c, E_NOMEM, "out of memory");
+	*s = source;
+	s->where = arena_strdup(c->arena, c->file);
+	m->sources = s;
+	m->n_sources = 1;
+	m->parts = c->parts;
+	m->kinds = c->kinds;
+	m->kind_of = c->kind_of;
+	m->rope = c->ropes;
+	m->warnings = c->warnings;
+	return OK;
+}
+
+static void build(struct import *c)
+{
+	find_text(c);
+	if (c->guessed)
+		import_warn(c, "model_type %.60s is not known; it is read as a Llama-like model", c->type[0] ? c->type : "(absent)");
+	read_model(c);
+	if (c->rc == OK)
+		import_ropes(c);
+	if (c->rc == OK)
+		import_layers(c);
+	for (uint32_t i = 0; c->rc == OK && i < c->m->n_layers; i++)
+		c->kind_of[i] = kind_from(c, &c->plan[i]);
+	if (c->rc == OK)
+		read_draft(c);
+	if (c->rc == OK && !strcmp(c->fam->model_type, "step3p7") && !import_item(c, "attention_other_setting") &&
+	    !import_u32(c, "num_sliding_attention_heads", 0))
+		import_warn(c, "the query heads of sliding layers are not in this configuration; half as many again as in full layers are taken");
+	if (c->rc == OK && c->fam->flags & FAM_SINGLE && import_experts(c))
+		c->m->architecture = "nemotron_h_moe";
+	if (c->rc == OK)
+		import_vision(c);
+	if (c->rc == OK)
+		import_native(c);
+	if (c->rc == OK)
+		import_keys(c);
+}
+
+int import_config(struct model_spec *out, struct arena *a, const char *file, const void *bytes, size_t n, struct error *err)
+{
+	struct import c = { .file = file, .arena = a, .err = err, .m = out, .type = "" };
+	cJSON *root = NULL;
+	const char *text;
+
+	memset(out, 0, sizeof *out);
+	if (!(text = without_infinity(a, bytes, n)))
+		return error_set(err, E_NOMEM, "out of memory");
+	if ((c.rc = json_parse(&root, file, text, n, err)) != OK)
+		return c.rc;
+	c.root = root;
+	if (!cJSON_IsObject(root))
+		import_fail(&c, E_FILE, "not an object at the outermost level");
+	else if (reserve(&c) == OK)
+		build(&c);
+	cJSON_Delete(root);
+	if (c.rc == OK && a->failed)
+		import_fail(&c, E_NOMEM, "out of memory");
+	return c.rc == OK ? model_check(out, E_FILE, file, 0, err) : c.rc;
+}
