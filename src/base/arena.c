@@ -80,7 +80,7 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
-	char *p = n == SIZE_MAX ? NULL : arena_alloc(a, n + 1);
+	char *p = arena_alloc(a, n == SIZE_MAX ? n : n + 1);
 
 	if (p && n)
 		memcpy(p, s, n);

@@ -40,7 +40,7 @@ size_t str_fold(char *out, size_t n, const char *name)
 unsigned str_distance(const char *a, const char *b, unsigned limit)
 {
 	enum { MAX = 64 };
-	unsigned row[3][MAX + 1];
+	unsigned row[3][MAX + 1], last = 0;
 	size_t na = strlen(a), nb = strlen(b);
 
 	if (na > MAX || nb > MAX || (na > nb ? na - nb : nb - na) > limit)
@@ -48,7 +48,7 @@ unsigned str_distance(const char *a, const char *b, unsigned limit)
 	for (size_t j = 0; j <= nb; j++)
 		row[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= na; i++) {
-		unsigned *now = row[i % 3], *up = row[(i + 2) % 3], *up2 = row[(i + 1) % 3], best = limit + 1;
+		unsigned *now = row[i % 3], *up = row[(i + 2) % 3], *up2 = row[(i + 1) % 3], best = (unsigned)i;
 		now[0] = (unsigned)i;
 		for (size_t j = 1; j <= nb; j++) {
 			unsigned d = up[j - 1] + (a[i - 1] != b[j - 1]);
@@ -62,8 +62,9 @@ unsigned str_distance(const char *a, const char *b, unsigned limit)
 			if (d < best)
 				best = d;
 		}
-		if (best > limit)
+		if (best > limit && last > limit)        /* a swap reaches over one row, not over two */
 			return limit + 1;
+		last = best;
 	}
 	return row[na % 3][nb] > limit ? limit + 1 : row[na % 3][nb];
 }

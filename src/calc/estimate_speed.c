@@ -92,8 +92,9 @@ static int fits_with(const struct question *q, struct arena *a, struct estimate 
 	return rc != OK ? rc : e->verdict != DOES_NOT_FIT;
 }
 
-/* The longest context, a multiple of 256, that fits as the model was asked for (memory grows with it). 0: none does. */
-static int longest_context(uint64_t *out, const struct question *asked, struct error *err)
+/* The longest context, a multiple of 256, that fits no worse than it was asked for (memory grows with it): a model that is whole on
+ * its device stays whole. 0: none does. */
+static int longest_context(uint64_t *out, const struct question *asked, enum verdict worst, struct error *err)
 {
 	struct question q = *asked;
 	struct arena a = { 0 };
@@ -107,7 +108,7 @@ static int longest_context(uint64_t *out, const struct question *asked, struct e
 		arena_reset(&a);
 		if ((rc = fits_with(&q, &a, &e, err)) < 0)
 			break;
-		if (rc)
+		if (e.verdict <= worst)
 			lo = mid;
 		else
 			hi = mid - 1;
@@ -168,7 +169,7 @@ int estimate_compute(struct estimate *out, const struct question *q, struct aren
 	int rc;
 
 	if ((rc = estimate_memory(out, q, a, err)) != OK || (rc = speeds(out, q, a, err)) != OK ||
-	    (rc = longest_context(&out->max_context_tokens, q, err)) != OK)
+	    (rc = longest_context(&out->max_context_tokens, q, out->verdict == FITS ? FITS : FITS_OFFLOADED, err)) != OK)
 		return rc;
 	return out->verdict == DOES_NOT_FIT ? relaxations(out, q, a, err) : OK;
 }

@@ -1,6 +1,7 @@
 /* import_config.c - a Hugging Face config.json -> model_spec: the document, the common sizes, kinds from the plan of every layer */
 #include "catalog/import_config.h"
 
+#include "base/str.h"
 #include "catalog/import_config_read.h"
 
 #include <string.h>
@@ -128,13 +129,27 @@ static void read_heads(struct import *c)
 	import_used(c, "attention_chunk_size");      /* MiMo V2 repeats its window in it */
 }
 
+/* "FOLDER/config.json" is called by its folder, anything else by its file name. */
+static void read_name(struct import *c)
+{
+	const char *base = str_base(c->file), *end = base, *start;
+
+	c->m->file = arena_strdup(c->arena, c->file);
+	if (strcmp(base, "config.json") || end - c->file < 2) {
+		c->m->id = c->m->name = arena_strdup(c->arena, base);
+		return;
+	}
+	for (start = --end; start > c->file && start[-1] != '/';)
+		start--;
+	c->m->id = c->m->name = start == end ? c->m->file : arena_strndup(c->arena, start, (size_t)(end - start));
+}
+
 static void read_model(struct import *c)
 {
 	struct model_spec *m = c->m;
 	double scale;
 
-	m->file = arena_strdup(c->arena, c->file);
-	m->id = m->name = string_in(c->root, "_name_or_path") ? arena_strdup(c->arena, string_in(c->root, "_name_or_path")) : m->file;
+	read_name(c);
 	m->architecture = c->fam->architecture;
 	m->width = import_need(c, "hidden_size", 0);
 	m->n_layers = import_need(c, "num_hidden_layers", 0);

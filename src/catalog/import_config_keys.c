@@ -65,7 +65,8 @@ static const char *const harmless[] = {
 	"swiglu_alpha", "swiglu_limit", "swiglu_limits", "swiglu_limits_shared", "task_specific_params", "temperature", "tf_legacy_loss",
 	"tie_encoder_decoder", "time_step_floor", "time_step_limit", "time_step_max", "time_step_min", "time_step_rank", "tokenizer_class",
 	"top_k", "top_p", "torchscript", "transformers_version", "typical_p", "unsloth_fixed", "use_bfloat16", "use_bidirectional_attention",
-	"use_cache", "use_gemma_norm", "use_grouped_topk", "use_mamba_kernels", "use_mrope", "use_mtp", "num_experts_per_topk",
+	"use_cache", "use_gemma_norm", "use_grouped_topk", "use_mamba_kernels", "use_mrope", "use_mtp", "order_of_interleaved_layers",
+	"use_expert_bias",      /* LFM2 MoE: one number an expert, which the published totals leave out */
 	/* of the outer config of models that see or hear */
 	"audio_config", "image_seq_length", "image_grid_pinpoints", "img_token_compression_config", "language_config", "llm_config",
 	"media_placeholder", "mm_tokens_per_image", "multimodal_projector_bias", "process_image_mode", "projector_hidden_act",
@@ -142,7 +143,7 @@ void import_keys(struct import *c)
 	size_t len = 0;
 
 	for (const cJSON *v = c->text->child; c->rc == OK && v; v = v->next) {
-		char key[64];
+		char key[64], shown[64];
 		size_t i = 0;
 		int k = find(v->string);
 
@@ -150,17 +151,20 @@ void import_keys(struct import *c)
 			continue;
 		if (k >= 0 && c->used[k / 64] >> (k % 64) & 1)
 			continue;
-		for (; v->string[i] && i + 1 < sizeof key; i++)
-			key[i] = isprint((unsigned char)v->string[i]) ? (char)tolower((unsigned char)v->string[i]) : '?';
-		key[i] = 0;
+		for (; v->string[i] && i + 1 < sizeof key; i++) {
+			shown[i] = isprint((unsigned char)v->string[i]) ? v->string[i] : '?';
+			key[i] = (char)tolower((unsigned char)shown[i]);
+		}
+		key[i] = shown[i] = 0;
 		if (k >= 0 || holds(structural, sizeof structural / sizeof *structural, key) ||
 		    (c->guessed && holds(shaped, sizeof shaped / sizeof *shaped, key))) {
-			import_fail(c, E_ARCH, "architecture %s: what the key %s changes is not established", c->type[0] ? c->type : "without model_type", key);
+			import_fail(c, E_ARCH, "architecture %s: what the key %s changes is not established", c->type[0] ? c->type : "without model_type",
+				shown);
 			error_hint(c->err, "describe the model in models.d, or use a GGUF file of it");
 			return;
 		}
 		if (n++ < 4)
-			len += (size_t)snprintf(names + len, sizeof names - len, "%s%.40s", n > 1 ? ", " : "", key);
+			len += (size_t)snprintf(names + len, sizeof names - len, "%s%.40s", n > 1 ? ", " : "", shown);
 	}
 	if (n)
 		import_warn(c, "%u keys of the configuration are not known here, taken to change no size: %s%s", n, names, n > 4 ? ", ..." : "");

@@ -201,7 +201,7 @@ static void rope_layers(struct import *c)
 	const char *type = import_str(c, "position_embedding_type", "rope");
 	int typed = import_item(c, "layer_types") != NULL, windows = 0;
 
-	if (strcmp(type, "rope") && strcmp(type, "nope"))
+	if (strcmp(type, "rope") && strcmp(type, "nope") && strcmp(type, "rope_gptj"))
 		import_fail(c, E_ARCH, "architecture %s: position_embedding_type '%.40s' is not established", c->type, type);
 	for (uint32_t i = 0; c->rc == OK && i < c->m->n_layers; i++, e = e ? e->next : NULL) {
 		struct layer_plan *l = &c->plan[i];

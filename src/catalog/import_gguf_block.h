@@ -36,6 +36,9 @@ struct import {
 
 #define TRY(x) do { int try_rc_ = (x); if (try_rc_ != OK) return try_rc_; } while (0)
 
+/* The same for readers of keys, which return 1 when they read something. */
+#define READ(x) do { int read_rc_ = (x); if (read_rc_ < 0) return read_rc_; } while (0)
+
 /* Sorts the directory into global tensors and blocks. */
 int blocks_build(struct import *c) MUST_CHECK;
 

@@ -23,7 +23,7 @@ static int better(const void *pa, const void *pb)
 	return strcmp(a->model.entry->id, b->model.entry->id);
 }
 
-static void print_table(const struct options *o, struct fit_row **rows, unsigned n, unsigned rejected, const struct hardware_spec *h)
+static void print_table(const struct options *o, struct fit_row **rows, unsigned n, unsigned fit, unsigned rejected, const struct hardware_spec *h)
 {
 	char a[32], b[32], c[32], d[32];
 	struct text t;
@@ -36,7 +36,7 @@ static void print_table(const struct options *o, struct fit_row **rows, unsigned
 	text_paint(&t, BOLD, "%s", h->name);
 	fprintf(t.out, ", %s, %s tokens of context\n\n", n ? rows[0]->e.settings.engine->name : "llama.cpp", format_tokens(a, sizeof a, n ? rows[0]->e.settings.ctx_tokens : 8192));
 	table_init(&tab, wide ? 8 : 6, wide ? 0x7a : 0x3a);
-	static const char *const heads[] = { "model", "params", "quant", "memory", "left over", "most context", "decode tokens/s", "verdict" };
+	static const char *const heads[] = { "model", "params", "quant", "memory", "left over", "max context", "decode tokens/s", "verdict" };
 	for (unsigned i = 0; i < (wide ? 8u : 6u); i++)
 		table_cell(&tab, DIM, "%s", heads[i]);
 	for (unsigned i = 0; i < n; i++) {
@@ -59,7 +59,7 @@ static void print_table(const struct options *o, struct fit_row **rows, unsigned
 	table_print(&tab, &t, 1);
 	if (o->quiet)
 		return;
-	fprintf(t.out, "\n%u of %u models fit", n, n + rejected);
+	fprintf(t.out, "\n%u of %u models fit", fit, fit + rejected);
 	if (rejected)
 		fprintf(t.out, "; %u do not", rejected);
 	fputs(". Next: ", t.out);
@@ -144,6 +144,7 @@ int cmd_fit(struct options *o, struct error *err)
 			rows[n++] = r;
 	}
 	qsort(rows, n, sizeof *rows, better);
+	unsigned fit = n;
 	if (o->limit_set && n > o->limit)
 		n = (unsigned)o->limit;
 	rc = OK;
@@ -154,7 +155,7 @@ int cmd_fit(struct options *o, struct error *err)
 		for (unsigned i = 0; i < n; i++)
 			answer_csv(stdout, &(struct answer){ &rows[i]->model, &h, &rows[i]->q, &rows[i]->e });
 	} else {
-		print_table(o, rows, n, n_out, &h);
+		print_table(o, rows, n, fit, n_out, &h);
 	}
 	if (rc == OK && !n)
 		rc = 1;

@@ -10,30 +10,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One file: a model, a machine, told apart by what it holds. */
-static int check_file(struct catalog *c, const char *path, const struct quants *q, struct error *err)
+/* KV of a thousand further tokens, windows full, f16, nothing padded. */
+static int kv_of(uint64_t *out, const struct model_spec *m, const struct catalog *c, struct error *err)
 {
+	struct settings set = { .sequences = 1, .kv_k = format_find(catalog_quants(c), "f16"), .engine = engine_find(catalog_engines(c), "none") };
 	struct arena a = { 0 };
-	struct model_entry m;
-	struct hardware_entry h;
-	struct counts counts;
-	struct ydoc d;
-	int rc = yaml_load(&d, &a, path, err);
+	struct cache_bytes one, two;
+	int rc;
 
-	(void)c;
-	if (rc == OK && yaml_get(d.root, "kind")) {
-		rc = hardware_entry_read(&h, &a, &d, err);
-	} else if (rc == OK && (rc = model_entry_read(&m, &a, &d, err)) == OK && m.spec && (rc = inventory_counts(&counts, m.spec, q, err)) == OK) {
-		/* the entry's own assertions */
-		if (m.checks.params_total && m.checks.params_total != counts.total)
-			rc = error_at(err, E_CATALOGUE, path, m.checks_line, "params_total: %llu is stated, the shapes give %llu",
-				      (unsigned long long)m.checks.params_total, (unsigned long long)counts.total);
-		else if (m.checks.params_mtp && m.checks.params_mtp != counts.mtp)
-			rc = error_at(err, E_CATALOGUE, path, m.checks_line, "params_mtp: %llu is stated, the shapes give %llu",
-				      (unsigned long long)m.checks.params_mtp, (unsigned long long)counts.mtp);
+	set.kv_v = set.kv_k;
+	if (!set.engine)
+		return error_set(err, E_CATALOGUE, "data/engines.yaml: no profile none");
+	set.ctx_tokens = 1048576;
+	if ((rc = cache_compute(&one, m, catalog_quants(c), &set, &a, err)) == OK) {
+		set.ctx_tokens += 1024;
+		rc = cache_compute(&two, m, catalog_quants(c), &set, &a, err);
 	}
 	arena_free(&a);
+	if (rc == OK)
+		*out = two.kv - one.kv;
 	return rc;
+}
+
+static int assert_u64(const char *name, uint64_t stated, uint64_t got, const struct model_entry *m, const char *path, struct error *err)
+{
+	if (!stated || stated == got)
+		return OK;
+	return error_at(err, E_CATALOGUE, path, m->checks_line, "%s: %llu is stated, the shapes give %llu", name, (unsigned long long)stated, (unsigned long long)got);
+}
+
+/* A machine has a `kind`, a model has none; a model's own assertions are held against its shapes. */
+static int check_file(struct catalog *c, const char *path, struct error *err)
+{
+	const struct hardware_entry *h;
+	const struct model_entry *m;
+	struct arena a = { 0 };
+	struct counts n;
+	struct ydoc d;
+	uint64_t kv;
+	int rc = yaml_load(&d, &a, path, err), machine = rc == OK && yaml_get(d.root, "kind");
+
+	arena_free(&a);
+	if (rc != OK)
+		return rc;
+	if (machine)
+		return catalog_device_file(&h, c, path, err);
+	if ((rc = catalog_model_file(&m, c, path, err)) != OK || !m->spec)
+		return rc;
+	if ((rc = inventory_counts(&n, m->spec, catalog_quants(c), err)) != OK || (rc = kv_of(&kv, m->spec, c, err)) != OK ||
+	    (rc = assert_u64("params_total", m->checks.params_total, n.total, m, path, err)) != OK ||
+	    (rc = assert_u64("params_mtp", m->checks.params_mtp, n.mtp, m, path, err)) != OK ||
+	    (rc = assert_u64("params_active", m->checks.params_active, n.active, m, path, err)) != OK)
+		return rc;
+	return assert_u64("kv_bytes_per_token_f16", m->checks.kv_bytes_per_token_f16, kv / 1024, m, path, err);
 }
 
 static int check(struct options *o, struct catalog *c, struct error *err)
@@ -47,7 +76,7 @@ static int check(struct options *o, struct catalog *c, struct error *err)
 	}
 	for (int i = 0; i < o->n_args; i++) {
 		struct error e = { 0 };
-		int one = check_file(c, o->args[i], catalog_quants(c), &e);
+		int one = check_file(c, o->args[i], &e);
 		bad |= one != OK;
 		if (doc) {
 			cJSON *f = cJSON_CreateObject();
@@ -108,28 +137,6 @@ static int compare(const void *pa, const void *pb)
 	if (!strcmp(sort_key, "released"))
 		return strcmp(rb, ra);
 	return strcmp(a->e->id, b->e->id);
-}
-
-/* KV of a thousand further tokens, windows full, f16, nothing padded. */
-static int kv_of(uint64_t *out, const struct model_spec *m, const struct catalog *c, struct error *err)
-{
-	struct settings set = { .sequences = 1, .kv_k = format_find(catalog_quants(c), "f16"), .engine = engine_find(catalog_engines(c), "none") };
-	struct arena a = { 0 };
-	struct cache_bytes one, two;
-	int rc;
-
-	set.kv_v = set.kv_k;
-	if (!set.engine)
-		return error_set(err, E_CATALOGUE, "data/engines.yaml: no profile none");
-	set.ctx_tokens = 1048576;
-	if ((rc = cache_compute(&one, m, catalog_quants(c), &set, &a, err)) == OK) {
-		set.ctx_tokens += 1024;
-		rc = cache_compute(&two, m, catalog_quants(c), &set, &a, err);
-	}
-	arena_free(&a);
-	if (rc == OK)
-		*out = two.kv - one.kv;
-	return rc;
 }
 
 static int print_rows(const struct options *o, const struct row *rows, unsigned n, struct error *err)

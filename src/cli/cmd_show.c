@@ -85,7 +85,7 @@ int cmd_show(struct options *o, struct error *err)
 	struct size_row rows[96];
 	struct settings set;
 	struct counts n;
-	unsigned n_rows;
+	unsigned n_rows = 0;
 	char b[32], k[32];
 	int rc;
 

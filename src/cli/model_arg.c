@@ -97,6 +97,16 @@ static int open_folder(struct model_arg *m, const struct quants *q, const char *
 	return error_set(err, E_FILE, "%s: no .gguf, .safetensors or config.json in this folder", path);
 }
 
+/* A name that the catalogue knows but that has no weights to estimate: why, and what there is instead. */
+static int unavailable(const struct model_entry *e, struct error *err)
+{
+	error_set(err, E_AVAILABLE, "%s: %s%s%s", e->name, e->status == STATUS_DOES_NOT_EXIST ? "there is no such model" : e->status == STATUS_API_ONLY ?
+		  "its weights are not published" : e->status == STATUS_ANNOUNCED ? "announced, not released" : "its shapes are not known", e->why ? ": " : "", e->why ? e->why : "");
+	for (unsigned i = 0; e->instead[i]; i++)
+		error_candidate(err, e->instead[i]);
+	return E_AVAILABLE;
+}
+
 int model_arg_open(struct model_arg *out, struct catalog *c, const char *name, struct error *err)
 {
 	const struct quants *q = catalog_quants(c);
@@ -122,7 +132,7 @@ int model_arg_open(struct model_arg *out, struct catalog *c, const char *name, s
 		return rc;
 	}
 	out->spec = out->entry->spec;
-	return OK;
+	return out->spec ? OK : unavailable(out->entry, err);
 }
 
 void model_arg_close(struct model_arg *m)

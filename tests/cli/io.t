@@ -31,8 +31,7 @@ my @cases = (
 	['estimate llama-3.3-70b-instruct --ctx-sise 1', 2, qr/did you mean: .*--ctx-size/],
 	['estimate llama-3.3-70b-instruct -c', 2, qr/-c wants TOKENS/],
 	['estimate llama-3.3-70b-instruct --json=1', 2, qr/takes no value/],
-	['estimate llama-3.3-70b-instruct --json --csv', 2, qr/exclude each other/],
-	['estimate llama-3.3-70b-instruct --ram 0', 2, qr/--ram 0/],
+		['estimate llama-3.3-70b-instruct --ram 0', 2, qr/--ram 0/],
 	['estimate llama-3.3-70b-instruct --on 0x-rtx-4090', '2|3', qr/./],
 	['estimate gemma-4-9b', 3, qr/gemma-4-e4b-it/],
 	['estimate /nonexistent.gguf', 3, qr/nonexistent\.gguf/],
@@ -69,6 +68,9 @@ for (@cases) {
 	my $json = `$prog $args --json 2>/dev/null`;
 	ok($? >> 8 == $status && $json =~ /"schema_version":\s*1/ && $json =~ /"error":\s*\{/ && $json =~ /"code":\s*"[a-z_]+"/, "ullage $args --json: an error document", $json);
 }
+
+$_ = `$prog estimate llama-3.3-70b-instruct --json --csv 2>/dev/null`;
+ok($? >> 8 == 2 && /exclude each other/ && /"code":\s*"usage"/, '--json --csv: an error document', $_);
 
 # stdout that cannot be written
 for my $args ('estimate llama-3.3-70b-instruct --on rtx-4090', 'models', 'models --json', 'show phi-4', 'hardware list', '--help', 'completion bash') {
