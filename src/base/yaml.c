@@ -29,6 +29,8 @@ static int malformed(struct build *b)
 		return error_at(b->err, E_CATALOGUE, b->file, line, "byte %zu: %s", b->p.problem_offset,
 		                b->p.problem ? b->p.problem : "not UTF-8");
 	}
+	if (b->p.error == YAML_SCANNER_ERROR && b->p.context)    /* where the word or quote begins, not where its end was missed */
+		line = (unsigned)b->p.context_mark.line + 1;
 	return error_at(b->err, E_CATALOGUE, b->file, line, "not valid YAML: %s", b->p.problem ? b->p.problem : "unknown trouble");
 }
 

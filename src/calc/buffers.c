@@ -1,4 +1,4 @@
-/* buffers.c - first-fit layout of activations by liveness */
+/* buffers.c - layout of activations by liveness */
 #include "calc/buffers.h"
 
 #include "base/units.h"
@@ -11,26 +11,26 @@ struct layout {
 	uint64_t top;                    /* end of the highest block ever placed */
 };
 
-/* The first hole that is large enough; the last one reaches to infinity. */
+/* The smallest hole that is large enough; when none is, the last one, which reaches to infinity (as ggml-alloc.c does). */
 static uint64_t place(struct layout *l, uint64_t bytes)
 {
-	for (unsigned i = 0; i < l->n; i++) {
-		struct hole *h = &l->hole[i];
-		if (h->bytes < bytes)
-			continue;
-		uint64_t at = h->at;
-		h->at += bytes;
-		h->bytes -= bytes;
-		if (h->bytes == 0) {
-			for (unsigned j = i + 1; j < l->n; j++)
-				l->hole[j - 1] = l->hole[j];
-			l->n--;
-		}
-		if (at + bytes > l->top)
-			l->top = at + bytes;
-		return at;
+	unsigned best = l->n - 1;
+
+	for (unsigned i = 0; i + 1 < l->n; i++)
+		if (l->hole[i].bytes >= bytes && (best == l->n - 1 || l->hole[i].bytes <= l->hole[best].bytes))
+			best = i;
+	struct hole *h = &l->hole[best];
+	uint64_t at = h->at;
+	h->at += bytes;
+	h->bytes -= bytes;
+	if (h->bytes == 0) {
+		for (unsigned j = best + 1; j < l->n; j++)
+			l->hole[j - 1] = l->hole[j];
+		l->n--;
 	}
-	return UINT64_MAX;
+	if (at + bytes > l->top)
+		l->top = at + bytes;
+	return at;
 }
 
 static int release(struct layout *l, uint64_t at, uint64_t bytes)
@@ -62,11 +62,6 @@ static int release(struct layout *l, uint64_t at, uint64_t bytes)
 	return 0;
 }
 
-static int element_wise(uint16_t kind)
-{
-	return kind == OP_ADD || kind == OP_ACT || kind == OP_MIX;
-}
-
 int buffers_plan(struct buffer_plan *out, const struct op_list *ops, uint64_t align, struct arena *a, struct error *err)
 {
 	struct layout l = { .n = 1, .hole = { { 0, UINT64_MAX / 2 } } };
@@ -87,9 +82,9 @@ int buffers_plan(struct buffer_plan *out, const struct op_list *ops, uint64_t al
 			if (ops->act[id].host && u64_add(&out->host_bytes, out->host_bytes, bytes))
 				return error_set(err, E_FORMAT, "inputs overflow 64 bits");
 			/* take over an input that ends here */
-			for (unsigned j = 0; k == 0 && element_wise(op->kind) && j < 4; j++) {
+			for (unsigned j = 0; k == 0 && op->in_place && j < 4; j++) {
 				uint32_t in = op->in[j];
-				if (in != NO_ACT && owner_bytes[in] && ops->act[in].last == i && owner_bytes[in] >= bytes) {
+				if (in != NO_ACT && owner_bytes[in] && ops->act[in].last == i && owner_bytes[in] == bytes && !ops->act[in].host) {
 					out->at[id] = out->at[in];
 					owner_bytes[id] = owner_bytes[in];
 					owner_bytes[in] = 0;
@@ -107,7 +102,7 @@ int buffers_plan(struct buffer_plan *out, const struct op_list *ops, uint64_t al
 		for (unsigned k = 0; k < 4; k++)
 			for (unsigned side = 0; side < 2; side++) {
 				uint32_t id = side ? op->out[k] : op->in[k];
-				if (id == NO_ACT || !owner_bytes[id] || ops->act[id].last > i || (ops->act[id].last == i && i + 1 == ops->n))
+				if (id == NO_ACT || !owner_bytes[id] || ops->act[id].keep || ops->act[id].last > i || (ops->act[id].last == i && i + 1 == ops->n))
 					continue;
 				if (release(&l, out->at[id], owner_bytes[id]))
 					return error_set(err, E_FORMAT, "more than %d gaps in the activation arena", MAX_HOLES);

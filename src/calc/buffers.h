@@ -1,7 +1,7 @@
 /* buffers.h - activations laid out over the ops by liveness: the compute buffer. Pure.
  *
- * First fit over a list of free blocks, in the order of the ops; an element-wise op may take over an input that nobody reads
- * again. The same plan gives the estimate its bytes and the engine its scratch. */
+ * Best fit over a list of free blocks, in the order of the ops, as ggml's graph allocator does; an element-wise op may take over
+ * an input that nobody reads again. The same plan gives the estimate its bytes and the engine its scratch. */
 #ifndef BUFFERS_H
 #define BUFFERS_H
 

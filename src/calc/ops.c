@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-const char *const op_names[] = { "embed", "norm", "linear", "act", "qk_store", "attn", "index", "compress", "conv", "delta", "ssd",
+const char *const op_names[] = { "embed", "norm", "linear", "act", "gate", "concat", "qk_store", "attn", "index", "compress", "conv", "delta", "ssd",
 	"route", "experts", "add", "mix", "head", NULL };
 
 struct lower {
@@ -91,6 +91,7 @@ static uint32_t norm(struct lower *w, uint32_t in, uint64_t n)
 	struct op *o = op(w, OP_NORM);
 
 	o->u.norm.n = n;
+	o->in_place = 1;
 	reads(w, o, in);
 	return makes(w, o, 0, n);
 }
@@ -114,6 +115,7 @@ static uint32_t simple(struct lower *w, enum op_kind kind, uint32_t in, uint32_t
 	struct op *o = op(w, kind);
 
 	o->u.norm.n = n;
+	o->in_place = kind == OP_ADD || kind == OP_MIX || kind == OP_GATE;
 	reads(w, o, in);
 	reads(w, o, in2);
 	return makes(w, o, 0, n);
@@ -153,6 +155,7 @@ static struct op_attn *attn(struct lower *w, uint32_t q, uint32_t *out, uint64_t
 	o->u.attn.format_v = w->set->kv_v;
 	reads(w, o, q);
 	reads(w, o, w->l->mask);
+	reads(w, o, w->l->rest);
 	*out = makes(w, o, 0, n_out);
 	return &o->u.attn;
 }
@@ -213,6 +216,8 @@ static uint32_t lower_mla(struct lower *w, uint32_t x, const struct mla_spec *s)
 	st->u.norm.n = (uint64_t)s->kv_rank + s->rope_dim;
 	reads(w, st, kv);
 	uint32_t absorbed = linear(w, q, ROLE_K_B, s->nope_dim, s->kv_rank, s->q_heads);
+	/* latent and rotary parts side by side: a copy (llama.cpp src/models/deepseek2.cpp) */
+	absorbed = simple(w, OP_CONCAT, absorbed, q, (uint64_t)s->q_heads * (s->kv_rank + s->rope_dim));
 	indexer(w, x, low, &s->index, 0);
 	struct op_attn *a = attn(w, absorbed, &o, (uint64_t)s->q_heads * s->kv_rank);
 	a->q_heads = s->q_heads;
@@ -224,7 +229,7 @@ static uint32_t lower_mla(struct lower *w, uint32_t x, const struct mla_spec *s)
 	attn_scores(w, a);
 	o = linear(w, o, ROLE_V_B, s->kv_rank, s->v_dim, s->q_heads);
 	if (s->gate)
-		o = simple(w, OP_ACT, o, linear(w, x, ROLE_ATTN_GATE, width, (uint64_t)s->q_heads * s->v_dim, 1), (uint64_t)s->q_heads * s->v_dim);
+		o = simple(w, OP_GATE, o, linear(w, x, ROLE_ATTN_GATE, width, (uint64_t)s->q_heads * s->v_dim, 1), (uint64_t)s->q_heads * s->v_dim);
 	return linear(w, o, ROLE_ATTN_OUT, (uint64_t)s->q_heads * s->v_dim, width, 1);
 }
 
@@ -282,7 +287,7 @@ static uint32_t lower_delta(struct lower *w, uint32_t x, const struct delta_spec
 	reads(w, c, ba);
 	o = makes(w, c, 0, v);
 	if (gate != NO_ACT)
-		o = simple(w, OP_ACT, o, gate, v);
+		o = simple(w, OP_GATE, o, gate, v);
 	return linear(w, o, d->per_channel_decay ? ROLE_ATTN_OUT : ROLE_SSM_OUT, v, width, 1);
 }
 
@@ -324,10 +329,12 @@ static uint32_t lower_moe(struct lower *w, uint32_t x, const struct moe_spec *e)
 		.format = { op_format(&w->formats, ROLE_EXP_GATE, w->layer), op_format(&w->formats, ROLE_EXP_UP, w->layer), op_format(&w->formats, ROLE_EXP_DOWN, w->layer) } };
 	c->math = op_math(&w->formats, c->u.experts.format[1]);
 	reads(w, c, z);
-	/* gate, up and down rows of every chosen expert are live together */
-	makes(w, c, 1, (uint64_t)e->per_token * e->width * (e->matrices - 1));
-	makes(w, c, 2, (uint64_t)e->per_token * in);
-	o = makes(w, c, 0, in);
+	/* rows of every chosen expert: gate and up together, their product, the down rows, the weighted sum */
+	uint64_t chosen = e->per_token;
+	o = makes(w, c, 0, chosen * e->width * (e->matrices - 1));
+	o = simple(w, OP_ACT, o, NO_ACT, chosen * e->width);
+	o = simple(w, OP_ACT, o, NO_ACT, chosen * in);
+	o = simple(w, OP_ADD, o, NO_ACT, in);
 	if (e->latent)
 		o = linear(w, o, ROLE_LATENT_OUT, e->latent, width, 1);
 	if (e->shared_width)
@@ -375,11 +382,73 @@ static void lower_layer(struct lower *w, const struct layer_kind *k)
 		}
 		if (b->norm == NORM_POST || b->norm == NORM_SANDWICH)
 			sum = norm(w, sum, width);
-		w->x = simple(w, streams > 1 || w->m->residual_block ? OP_MIX : OP_ADD, w->x, sum, streams * width);
+		/* the branch's output takes the sum: llama.cpp adds the residual to it */
+		w->x = simple(w, streams > 1 || w->m->residual_block ? OP_MIX : OP_ADD, sum, w->x, streams * width);
 	}
 	if (w->m->per_layer_embed) {
 		uint32_t g = linear(w, w->x, ROLE_PLE_GATE, width, w->m->per_layer_embed, 1);
 		w->x = simple(w, OP_ADD, w->x, linear(w, g, ROLE_PLE_OUT, w->m->per_layer_embed, width, 1), width);
+	}
+}
+
+/* What the host writes, alive from the start: the mask of the full cache and those of windows (f16 with flash attention, else f32), the
+ * place of every V element (without it V is stored transposed), and a second input for embeddings that llama.cpp reserves and never frees
+ * (0c1e57098, src/llama-graph.cpp, build_inp_embd; src/llama-kv-cache.cpp, build_input_v_idxs). */
+static void inputs(struct lower *w, struct op *o)
+{
+	struct op_list *l = w->l;
+	uint64_t width = 0, window = 0, numbers;
+	int full = 0;
+
+	for (uint16_t i = 0; i < w->m->n_parts; i++) {
+		const struct part *p = &w->m->parts[i];
+		if (p->type == PART_GQA) {
+			uint64_t v = (uint64_t)p->u.gqa.kv_heads * p->u.gqa.v_dim;
+			width = v > width ? v : width;
+			full |= p->u.gqa.span == SPAN_FULL;
+			window = p->u.gqa.span_tokens > window ? p->u.gqa.span_tokens : window;
+		} else if (p->type == PART_MLA || p->type == PART_CSA) {
+			full = 1;
+		}
+	}
+	if (window + l->shape.tokens > l->shape.context_max)
+		window = window ? l->shape.context_max : 0;
+	else if (window)
+		window = u64_round_up(window + l->shape.tokens, 256);
+	uint32_t twin = makes(w, o, 0, w->m->width);
+	l->mask = full ? makes(w, o, 1, l->shape.context_max) : window ? makes(w, o, 1, window) : NO_ACT;
+	
+	numbers = (full ? window : 0) + (l->flash ? 0 : 2 * width * (uint64_t)(1 + (window > 0 && full)));
+	l->rest = numbers ? makes(w, o, 2, numbers) : NO_ACT;
+	if (w->failed)
+		return;
+	if (l->mask != NO_ACT) {
+		l->act[l->mask].host = 1;
+		if (l->flash)
+			l->act[l->mask].bytes /= 2;
+	}
+	if (l->rest != NO_ACT) {
+		l->act[l->rest].host = 1;
+		if (l->flash)
+			l->act[l->rest].bytes /= 2;
+	}
+	l->act[twin].host = l->act[twin].keep = 1;
+	/* DeepSeek's indexer: a mask of the chosen entries for every layer that has one, all of them leafs of the graph (deepseek32.cpp) */
+	uint64_t chosen = 0;
+	for (uint32_t i = 0; i < w->m->n_layers; i++) {
+		const struct layer_kind *k = &w->m->kinds[w->m->kind_of[i]];
+		for (unsigned b = 0; b < k->n_branches; b++)
+			for (unsigned n = 0; n < k->branch[b].n_parts; n++) {
+				const struct part *p = &w->m->parts[k->branch[b].part[n]];
+				if (p->type == PART_MLA && p->u.mla.index.q_heads && p->u.mla.index.own == OWN_STATE)
+					chosen += p->u.mla.index.top_tokens;
+			}
+	}
+	if (chosen) {
+		struct op *leafs = op(w, OP_EMBED);
+		uint32_t a = makes(w, leafs, 0, chosen);
+		if (a != NO_ACT)
+			l->act[a].keep = 1;
 	}
 }
 
@@ -392,16 +461,11 @@ int ops_lower(struct op_list *out, const struct model_spec *m, const struct quan
 	*out = (struct op_list){ .model = m, .quants = q, .shape = *s, .flash = set->flash != FLASH_OFF };
 	if ((rc = op_formats_read(&w.formats, m, q, set, a, err)) != OK)
 		return rc;
-	out->mask = NO_ACT;
+	out->mask = out->rest = NO_ACT;
 	struct op *o = op(&w, OP_EMBED);
 	o->u.norm.n = m->width;
-	w.x = makes(&w, o, 0, m->width * streams);
-	out->mask = makes(&w, o, 1, s->context_max);
-	if (out->mask != NO_ACT) {
-		out->act[out->mask].host = 1;
-		if (out->flash)
-			out->act[out->mask].bytes /= 2;      /* f16 */
-	}
+	inputs(&w, o);
+	w.x = makes(&w, o, 3, m->width * streams);
 	if (m->per_layer_embed)
 		linear(&w, w.x, ROLE_PLE_PROJ, m->width, (uint64_t)m->per_layer_embed * m->n_layers, 1);
 	for (w.layer = 0; w.layer < m->n_layers && !w.failed; w.layer++)

@@ -15,6 +15,8 @@ enum op_kind {
 	OP_NORM,         /* [+ residual add before] */
 	OP_LINEAR,       /* 1 to 4 weights over one input */
 	OP_ACT,          /* act(gate) * up, or act(up) */
+	OP_GATE,         /* x * act(gate), element by element */
+	OP_CONCAT,       /* two activations side by side */
 	OP_QK_STORE,     /* head norm, rope, store K and V or the latent into the state */
 	OP_ATTN,         /* softmax attention over a state: MLA absorbed is kv_heads 1, k_dim 576, v_dim 512 */
 	OP_INDEX,        /* indexer scores, top-k */
@@ -28,12 +30,18 @@ enum op_kind {
 extern const char *const op_names[];
 
 /* An activation: made by op `def`, last read by op `last`; both are indices into the list. */
-struct activation { uint64_t bytes; uint32_t def, last; uint8_t host; };      /* host: an input that the host writes */
+struct activation {
+	uint64_t bytes;
+	uint32_t def, last;
+	uint8_t host;                            /* an input that the host writes */
+	uint8_t keep;                            /* never freed */
+};
 enum { NO_ACT = 0xffffffff };
 
 struct op {
 	uint16_t kind, layer;                    /* layer: n_layers for what belongs to the whole model */
 	uint8_t math;                            /* enum math: which matrix rate applies */
+	uint8_t in_place;                        /* out[0] may take over an input that nobody reads again */
 	uint32_t in[4], out[4];                  /* activations; NO_ACT */
 	union {
 		struct op_norm    { uint64_t n; } norm;
@@ -54,6 +62,7 @@ struct op_list {
 	struct op *op; uint32_t n, cap;
 	struct activation *act; uint32_t n_act, cap_act;
 	uint32_t mask;                           /* the attention mask: an input, live until the last attention; NO_ACT */
+	uint32_t rest;                           /* further inputs of attention, likewise */
 	struct shape shape;
 	uint8_t flash;                           /* attention scores are not kept */
 };

@@ -1,4 +1,4 @@
-/* import_config.c - a Hugging Face config.json -> model_spec: the document, the common sizes, kinds from the plan of every layer */
+/* import_config.c - a Hugging Face config.json -> model_spec: the document, and the sizes every model has */
 #include "catalog/import_config.h"
 
 #include "base/str.h"
@@ -80,9 +80,10 @@ static void find_text(struct import *c)
 
 static void read_norms(struct import *c)
 {
-	static const char *const keys[] = { "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "layernorm_epsilon", "norm_epsilon", "norm_eps" };
+	static const char *const keys[] = { "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "layernorm_epsilon",
+		"norm_epsilon", "norm_eps" };
 	double eps = c->fam->eps > 0.0 ? c->fam->eps : 1e-6;
-	int stated = 0;
+	int stated = 0, rms = import_item(c, "rms_norm_eps") != NULL;
 
 	for (unsigned i = sizeof keys / sizeof *keys; i-- > 0;) {
 		stated |= import_item(c, keys[i]) != NULL;
@@ -90,6 +91,8 @@ static void read_norms(struct import *c)
 	}
 	if (c->rc == OK && !(eps >= 0.0 && eps < 1.0))
 		import_fail(c, E_FILE, "norm epsilon %g is not between 0 and 1", eps);
+	if (c->guessed && stated && !rms)
+		import_fail(c, E_ARCH, "architecture %s: whether its norms have biases is not established (no rms_norm_eps)", c->type);
 	if (c->guessed && !stated)
 		import_warn(c, "no norm epsilon is given; 1e-6 is taken");
 	c->m->norm_eps = (float)eps;
@@ -110,14 +113,17 @@ static void read_tied(struct import *c)
 
 static void read_heads(struct import *c)
 {
+	static const char *const kv_keys[] = { "num_key_value_heads", "num_attention_groups", NULL };
+	static const char *const dim_keys[] = { "head_dim", "attention_head_dim", NULL };
 	const struct family *f = c->fam;
 
 	c->heads = import_need(c, "num_attention_heads", f->heads);
-	c->kv_heads = import_u32(c, "num_key_value_heads", f->kv_heads ? f->kv_heads : c->heads);
-	c->head_dim = import_u32(c, "head_dim", f->head_dim);
+	c->kv_heads = import_count(c, kv_keys, f->kv_heads ? f->kv_heads : c->heads);
+	c->head_dim = import_count(c, dim_keys, f->head_dim);
 	if (!c->head_dim && c->rc == OK && !import_u32(c, "kv_lora_rank", 0)) {
 		if (c->m->width % c->heads)
-			import_fail(c, E_FILE, "num_attention_heads (%u) must divide hidden_size (%u), as no head_dim is given", c->heads, c->m->width);
+			import_fail(c, E_FILE, "num_attention_heads (%u) must divide hidden_size (%u), as no head_dim is given", c->heads,
+				c->m->width);
 		c->head_dim = c->m->width / c->heads;
 	}
 	if (!c->kv_heads)
@@ -176,148 +182,6 @@ static void read_model(struct import *c)
 	}
 }
 
-static uint16_t add_part(struct import *c, const struct part *p)
-{
-	uint16_t i = 0;
-
-	while (i < c->m->n_parts && (c->parts[i].type != p->type || memcmp(&c->parts[i].u, &p->u, sizeof p->u)))
-		i++;
-	if (i < c->m->n_parts)
-		return i;
-	if (i == MAX_PARTS) {
-		import_fail(c, E_ARCH, "architecture %s: more than %d different parts", c->type, (int)MAX_PARTS);
-		return 0;
-	}
-	c->parts[c->m->n_parts++] = *p;
-	return i;
-}
-
-static void put(struct import *c, struct layer_kind *k, unsigned b, struct part *p)
-{
-	struct branch *br = &k->branch[b];
-
-	br->norm = c->fam->norms;
-	br->part[br->n_parts++] = add_part(c, p);
-	memset(p, 0, sizeof *p);
-	if (k->n_branches <= b)
-		k->n_branches = (uint8_t)(b + 1);
-}
-
-static uint16_t add_kind(struct import *c, const struct layer_kind *k)
-{
-	uint16_t i = 0;
-
-	while (i < c->m->n_kinds && memcmp(c->kinds[i].branch, k->branch, sizeof k->branch))
-		i++;
-	if (i < c->m->n_kinds)
-		return i;
-	if (i == MAX_KINDS) {
-		import_fail(c, E_ARCH, "architecture %s: more than %d different layers", c->type, (int)MAX_KINDS);
-		return 0;
-	}
-	c->kinds[i] = *k;
-	if (!(c->kinds[i].name = arena_printf(c->arena, "l%u", (unsigned)i)))
-		import_fail(c, E_NOMEM, "out of memory");
-	c->m->n_kinds++;
-	return i;
-}
-
-/* Zeroed memory first, so that equal parts and kinds are equal bytes. */
-static uint16_t kind_from(struct import *c, const struct layer_plan *l)
-{
-	struct layer_kind k;
-	struct part p;
-	unsigned b;
-
-	memset(&k, 0, sizeof k);
-	memset(&p, 0, sizeof p);
-	if (l->mixer == MIXER_ATTENTION || l->mixer == MIXER_BESIDE) {
-		import_attention(c, &p, l);
-		put(c, &k, 0, &p);
-	}
-	if (l->mixer == MIXER_MAMBA || l->mixer == MIXER_BESIDE) {
-		import_mamba(c, &p);
-		put(c, &k, 0, &p);
-	}
-	if (l->mixer == MIXER_DELTA) {
-		import_delta(c, &p);
-		put(c, &k, 0, &p);
-	}
-	if (l->mixer == MIXER_CONV) {
-		import_conv(c, &p);
-		put(c, &k, 0, &p);
-	}
-	b = c->fam->flags & FAM_PARALLEL ? 0 : k.n_branches;
-	if (l->feed == FEED_MLP || l->feed == FEED_BOTH) {
-		import_mlp(c, &p, l);
-		put(c, &k, b, &p);
-	}
-	if (l->feed == FEED_MOE || l->feed == FEED_BOTH) {
-		import_moe(c, &p, l);
-		put(c, &k, b, &p);
-	}
-	k.extra_norms = l->feed == FEED_BOTH ? 3 : 0;        /* Gemma 4: norms around its two feed-forwards */
-	k.extra_scalars = (c->fam->flags & FAM_LAYER_SCALE) != 0;
-	return add_kind(c, &k);
-}
-
-/* What an MTP block is like: the last layer, with what families do otherwise. */
-static void plan_draft(struct import *c, struct layer_plan *l)
-{
-	const cJSON *types = import_item(c, "mtp_layers_block_type");
-
-	*l = c->plan[c->m->n_layers - 1];
-	if (c->fam->flags & FAM_SINGLE) {            /* Nemotron 3: attention, then experts */
-		*l = (struct layer_plan){ .mixer = MIXER_ATTENTION, .feed = FEED_MOE, .no_rope = 1 };
-		if (!import_is_list(types) || cJSON_GetArraySize(types) != 2 || !cJSON_IsString(types->child) ||
-		    strcmp(types->child->valuestring, "attention") || !cJSON_IsString(types->child->next) ||
-		    strcmp(types->child->next->valuestring, "moe"))
-			import_fail(c, E_ARCH, "architecture %s: MTP blocks other than attention and moe are not established", c->type);
-	} else if (c->fam->flags & FAM_MTP_WINDOW) {
-		l->span = SPAN_WINDOW;
-		l->feed = FEED_MLP;
-	} else if (c->m->residual_streams > 1) {     /* DeepSeek V4: no compressed rows */
-		l->ratio = 0;
-		l->indexed = l->hash = 0;
-	} else if (l->mixer == MIXER_DELTA) {        /* Qwen3-Next, 3.5: full attention */
-		l->mixer = MIXER_ATTENTION;
-	}
-	l->index_reuse = 0;
-}
-
-static void read_draft(struct import *c)
-{
-	static const char *const keys[] = { "num_nextn_predict_layers", "mtp_num_hidden_layers", "mtp_num_layers", NULL };
-	struct mtp *t = &c->m->mtp;
-	uint64_t s = c->m->residual_streams, w = c->m->width;
-	uint32_t n = import_count(c, keys, c->fam->mtp), announced = import_u32(c, "num_mtp_modules", 0);
-	int own = (c->fam->flags & FAM_MTP_OWN) != 0;
-
-	own |= import_bool(c, "mtp_use_dedicated_embeddings", 0);
-	if (c->fam->flags & FAM_MTP_ABSENT || (!n && announced)) {
-		if (n || announced)
-			import_warn(c, "%u MTP blocks are announced; the released weights do not hold them, they are not counted", n ? n : announced);
-		import_used(c, "mtp_layers_block_type");
-		return;
-	}
-	if (c->rc == OK && n > 64)
-		import_fail(c, E_FILE, "%u MTP blocks, at most 64", n);
-	if (c->rc != OK || !n)
-		return;
-	if (c->guessed)
-		import_warn(c, "what the %u MTP blocks hold is not established for this model_type; they are taken to be like the last layer", n);
-	plan_draft(c, &c->plan[c->m->n_layers]);
-	t->layers = n;
-	t->stored = (uint8_t)n;
-	t->kind = kind_from(c, &c->plan[c->m->n_layers]);
-	t->own_embed = own != 0;
-	t->own_head = (c->fam->flags & FAM_MTP_OWN) != 0;
-	t->norms = 3;
-	if (s > 1 && s <= 64)                        /* its own mixing vectors before the head: llama.cpp src/models/deepseek4.cpp */
-		t->extra = s * s * w + s + 1;
-	c->m->gguf_mtp = (c->fam->flags & FAM_GGUF_MTP) != 0;
-}
-
 static int reserve(struct import *c)
 {
 	static const struct source source = { "config", "config.json as released", "", "primary" };
@@ -349,18 +213,26 @@ static void build(struct import *c)
 	find_text(c);
 	if (c->guessed)
 		import_warn(c, "model_type %.60s is not known; it is read as a Llama-like model", c->type[0] ? c->type : "(absent)");
-	read_model(c);
+	import_keys(c, 1);
+	if (c->rc == OK)
+		read_model(c);
 	if (c->rc == OK)
 		import_ropes(c);
 	if (c->rc == OK)
 		import_layers(c);
-	for (uint32_t i = 0; c->rc == OK && i < c->m->n_layers; i++)
-		c->kind_of[i] = kind_from(c, &c->plan[i]);
+	for (uint32_t i = 0; c->rc == OK && i < c->m->n_layers; i++) {
+		uint32_t same = 0;
+
+		while (same < i && memcmp(&c->plan[same], &c->plan[i], sizeof c->plan[i]))
+			same++;
+		c->kind_of[i] = same < i ? c->kind_of[same] : import_kind(c, &c->plan[i]);
+	}
 	if (c->rc == OK)
-		read_draft(c);
-	if (c->rc == OK && !strcmp(c->fam->model_type, "step3p7") && !import_item(c, "attention_other_setting") &&
+		import_draft(c);
+	if (c->rc == OK && !strncmp(c->fam->model_type, "step3p", 6) && !import_item(c, "attention_other_setting") &&
 	    !import_u32(c, "num_sliding_attention_heads", 0))
-		import_warn(c, "the query heads of sliding layers are not in this configuration; half as many again as in full layers are taken");
+		import_warn(c,
+			"the query heads of sliding layers are not in this configuration; half as many again as in full layers are taken");
 	if (c->rc == OK && c->fam->flags & FAM_SINGLE && import_experts(c))
 		c->m->architecture = "nemotron_h_moe";
 	if (c->rc == OK)
@@ -368,7 +240,7 @@ static void build(struct import *c)
 	if (c->rc == OK)
 		import_native(c);
 	if (c->rc == OK)
-		import_keys(c);
+		import_keys(c, 0);
 }
 
 int import_config(struct model_spec *out, struct arena *a, const char *file, const void *bytes, size_t n, struct error *err)

@@ -1,11 +1,11 @@
-/* import_config_attention.c - attention parts: grouped heads, latent (DeepSeek), compressed rows (DeepSeek V4), and their indexers */
+/* import_config_attention.c - attention parts: grouped heads, latent rows, compressed rows, and their indexers */
 #include "catalog/import_config_read.h"
 
 #include <string.h>
 
 static uint8_t rope_of(struct import *c, const struct layer_plan *l)
 {
-	return l->no_rope ? NO_ROPE : l->span == SPAN_WINDOW ? c->rope_local : c->rope_main;
+	return l->no_rope ? NO_ROPE : import_rope(c, l->span == SPAN_WINDOW ? &c->rope_local : &c->rope_main);
 }
 
 /* DeepSeek V3.2 and GLM 5 (llama.cpp src/models/deepseek32.cpp): queries from the low rank, one key head with a layer norm. */
@@ -74,7 +74,7 @@ static void compressed_attention(struct import *c, struct part *p, const struct 
 	a->rope_dim = import_need(c, "qk_rope_head_dim", 0);
 	a->window = c->window;
 	a->ratio = l->ratio;
-	a->rope = l->ratio ? c->rope_main : c->rope_local;   /* rope_local: without the scaling of the compressed rows */
+	a->rope = import_rope(c, l->ratio ? &c->rope_main : &c->rope_local);
 	a->sinks = 1;
 	import_used(c, "qk_nope_head_dim");
 	import_used(c, "num_key_value_heads");
@@ -124,7 +124,7 @@ static void other_shapes(struct import *c, struct gqa_spec *g, const struct laye
 	uint32_t v = import_u32(c, "swa_v_head_dim", g->v_dim), dim = import_u32(c, "global_head_dim", g->k_dim);
 	uint32_t kv = import_u32(c, "num_global_key_value_heads", g->kv_heads);
 	const cJSON *other = import_item(c, "attention_other_setting");
-	int shared = import_bool(c, "attention_k_eq_v", 0), step = !strcmp(c->fam->model_type, "step3p7");
+	int shared = import_bool(c, "attention_k_eq_v", 0), step = !strncmp(c->fam->model_type, "step3p", 6);
 	int gemma = !strcmp(c->fam->model_type, "gemma4_text");
 
 	if (other && !cJSON_IsObject(other))
@@ -169,10 +169,11 @@ static void grouped_attention(struct import *c, struct part *p, const struct lay
 	read_biases(c, g);
 	g->qk_norm = read_qk_norm(c);
 	other_shapes(c, g, l);
-	g->gate = flags & FAM_GATE_HEAD ? GATE_HEAD : GATE_NONE;
+	g->gate = import_bool(c, "use_head_wise_attn_gate", (flags & FAM_GATE_HEAD) != 0) ? GATE_HEAD : GATE_NONE;
 	if (import_bool(c, "attn_output_gate", (flags & FAM_GATE_ELEMENT) != 0) || import_bool(c, "attention_output_gate", 0))
 		g->gate = GATE_ELEMENT;
-	g->sinks = (flags & FAM_SINKS) || import_bool(c, l->span == SPAN_WINDOW ? "add_swa_attention_sink_bias" : "add_full_attention_sink_bias", 0);
+	g->sinks = (flags & FAM_SINKS) || import_bool(c,
+		l->span == SPAN_WINDOW ? "add_swa_attention_sink_bias" : "add_full_attention_sink_bias", 0);
 	g->softcap = (float)import_f64(c, "attn_logit_softcapping", !strcmp(c->fam->model_type, "gemma2") ? 50.0 : 0.0);
 	g->own = l->reuse_kv ? REUSE_LAST : OWN_STATE;
 	if (sparse && l->indexed)

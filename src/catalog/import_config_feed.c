@@ -48,7 +48,8 @@ static uint32_t lfm2_width(struct import *c, uint32_t width)
 void import_mlp(struct import *c, struct part *p, const struct layer_plan *l)
 {
 	/* the first that is there: MiniMax M3, Llama 4, LFM2, all others; Granite 4 without experts keeps only its shared one */
-	static const char *const keys[] = { "dense_intermediate_size", "intermediate_size_mlp", "block_ff_dim", "intermediate_size", NULL };
+	static const char *const keys[] = { "dense_intermediate_size", "intermediate_size_mlp", "block_ff_dim", "intermediate_size",
+		NULL };
 	struct mlp_spec *f = &p->u.mlp;
 	uint32_t shared = import_u32(c, "shared_intermediate_size", 0);
 	int wide = import_bool(c, "use_double_wide_mlp", 0);
@@ -72,7 +73,8 @@ void import_mlp(struct import *c, struct part *p, const struct layer_plan *l)
 
 static uint8_t read_score(struct import *c)
 {
-	static const char *const keys[] = { "scoring_func", "moe_router_activation_func", "score_function", NULL };
+	static const char *const keys[] = { "scoring_func", "moe_router_activation_func", "moe_router_activation", "score_function",
+		NULL };
 	const char *word = NULL;
 
 	for (unsigned i = 0; keys[i]; i++) {

@@ -12,7 +12,8 @@ static const char *str_of(struct import *c, const cJSON *v, const char *key)
 }
 static uint32_t num_of(struct import *c, const cJSON *v, const char *key, uint32_t max)
 {
-	if (cJSON_IsNumber(v) && v->valuedouble >= 0.0 && v->valuedouble <= (double)max && v->valuedouble == (double)(uint32_t)v->valuedouble)
+	if (cJSON_IsNumber(v) && v->valuedouble >= 0.0 && v->valuedouble <= (double)max &&
+		v->valuedouble == (double)(uint32_t)v->valuedouble)
 		return (uint32_t)v->valuedouble;
 	import_fail(c, E_FILE, "%s: wants whole numbers of at most %u", key, max);
 	return 0;
@@ -58,7 +59,8 @@ static void single_layer(struct import *c, struct layer_plan *l, char kind)
 }
 static char single_kind(const char *word)
 {
-	return !strcmp(word, "mamba") ? 'M' : !strcmp(word, "attention") ? '*' : !strcmp(word, "moe") ? 'E' : !strcmp(word, "mlp") ? '-' : 0;
+	return !strcmp(word, "mamba") ? 'M' : !strcmp(word, "attention") ? '*' : !strcmp(word, "moe") ? 'E' : !strcmp(word,
+		"mlp") ? '-' : 0;
 }
 
 static void single_layers(struct import *c)
@@ -226,7 +228,26 @@ static void moe_at(struct import *c, uint32_t i, int sparse)
 	c->plan[i].feed = sparse ? FEED_MOE : FEED_MLP;
 }
 
-/* Lists of layers: moe_layers, mlp_only_layers (Qwen, Llama 4), moe_layers_enum (Step, also as text "3,4,5"). */
+/* Step 3.5: "3,4,5". */
+static void text_layers(struct import *c, const char *key)
+{
+	const char *text = import_str(c, key, "");
+
+	while (c->rc == OK && *text) {
+		uint32_t layer = 0;
+		unsigned digits = 0;
+
+		for (; *text >= '0' && *text <= '9' && digits < 4; text++, digits++)
+			layer = layer * 10 + (uint32_t)(*text - '0');
+		if (!digits || layer >= c->m->n_layers || (*text && *text != ','))
+			import_fail(c, E_FILE, "%s: wants numbers below %u with commas between", key, c->m->n_layers);
+		else
+			moe_at(c, layer, 1);
+		text += *text == ',';
+	}
+}
+
+/* Lists of layers: moe_layers, mlp_only_layers (Llama 4, Qwen). */
 static void listed_layers(struct import *c, const char *key, int sparse)
 {
 	const cJSON *list = import_item(c, key);
@@ -245,26 +266,26 @@ static void feed_layers(struct import *c)
 	static const char *const firsts[] = { "first_k_dense_replace", "num_dense_layers", "moe_layer_start_index", NULL };
 	uint32_t first = import_count(c, firsts, 0), step, freq = 1, offset;
 	const cJSON *list = import_item(c, "moe_layer_freq"), *types = import_per_layer(c, "mlp_layer_types"), *e;
-	int named = import_item(c, "moe_layers") != NULL;
+	int named = import_item(c, "moe_layers") || import_item(c, "moe_layers_enum");
 
 	step = import_u32(c, "decoder_sparse_step", 1);
 	offset = import_u32(c, "interleave_moe_layer_step", 1);
 	if (list && !import_is_list(list))
 		freq = import_u32(c, "moe_layer_freq", 1);
-	import_used(c, "moe_layer_interval");
-	if (import_u32(c, "moe_layer_interval", 1) != 1)
-		import_fail(c, E_ARCH, "architecture %s: moe_layer_interval other than 1 is not established", c->type);
+	if (import_u32(c, "moe_layer_interval", 1) != 1 || import_u32(c, "moe_every_n_layer", 1) != 1)
+		import_fail(c, E_ARCH, "architecture %s: MoE layers at intervals other than 1 are not established", c->type);
 	if (c->rc != OK || !experts)
 		return;
 	if (!strcmp(c->fam->model_type, "hy_v3") && !types)  /* transformers: the first layer is dense */
 		first = 1;
 	for (i = 0; i < n; i++) {
-		if (c->fam->flags & FAM_SHARED_ONE)          /* Llama 4 */
+		if (named || c->fam->flags & FAM_SHARED_ONE) /* Llama 4 */
 			moe_at(c, i, !named && offset && (i + 1) % offset == 0);
 		else
 			moe_at(c, i, i >= first && (!freq || i % freq == 0) && step && (i + 1) % step == 0);
 	}
 	listed_layers(c, "moe_layers", 1);
+	text_layers(c, "moe_layers_enum");
 	listed_layers(c, "mlp_only_layers", 0);
 	if (import_is_list(list) && (e = import_per_layer(c, "moe_layer_freq")))
 		for (i = 0; c->rc == OK && i < n; i++, e = e->next)

@@ -1,4 +1,4 @@
-/* import_config_mixers.c - what is not softmax attention: gated delta nets, Mamba-2, short convolutions; layers that were searched for */
+/* import_config_mixers.c - delta nets, Mamba-2, short convolutions; and the layers of searched architectures */
 #include "catalog/import_config_read.h"
 
 #include <string.h>

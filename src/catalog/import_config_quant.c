@@ -1,4 +1,4 @@
-/* import_config_quant.c - quantization_config -> the recipe of the released weights (data/quants.yaml), or none when it has no recipe */
+/* import_config_quant.c - quantization_config -> the recipe of the released weights in data/quants.yaml, if there is one */
 #include "catalog/import_config_read.h"
 
 #include <string.h>
@@ -120,7 +120,8 @@ static const char *recipe_of(struct import *c, const cJSON *q)
 /* Modules that the 8-bit recipes keep in bf16 anyway. Others that a file leaves out are said, as their bytes are then too few. */
 static void say_left_out(struct import *c, const cJSON *q)
 {
-	static const char *const usual[] = { "norm", "gate", "router", "embed", "lm_head", "head", "vision", "visual", "projector", "bias",
+	static const char *const usual[] = { "norm", "gate", "router", "embed", "lm_head", "head", "vision", "visual", "projector",
+		"bias",
 		"eh_proj", "indexers_proj", "mtp", "conv1d" };
 	const cJSON *list = in(q, "modules_to_not_convert");
 	unsigned k;

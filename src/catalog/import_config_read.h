@@ -33,7 +33,8 @@ enum family_flag {
 	FAM_LAYER_SCALE  = 1 << 19,      /* one number a layer */
 	FAM_BIASES       = 1 << 20,      /* biases everywhere: q, k, v, o, both feed-forward matrices, head (Phi-2) */
 	FAM_MTP_WINDOW   = 1 << 21,      /* MTP blocks use the window attention and the dense feed-forward */
-	FAM_GGUF_MTP     = 1 << 22       /* published GGUF files carry the MTP blocks */
+	FAM_GGUF_MTP     = 1 << 22,      /* published GGUF files carry the MTP blocks */
+	FAM_MTP_HEAD     = 1 << 23       /* MTP blocks store their own head, not an embedding */
 };
 struct family {
 	const char *model_type, *architecture;       /* config.json's name; GGUF's */
@@ -79,7 +80,7 @@ struct import {
 	struct layer_kind *kinds;
 	uint16_t *kind_of;
 	struct rope *ropes;
-	uint8_t rope_main, rope_local;               /* of full layers; of window layers */
+	struct rope rope_main, rope_local;           /* of full layers; of window layers (DeepSeek V4: without compressed rows) */
 	const char **warnings;
 	uint32_t heads, kv_heads, head_dim, window, chunk;
 };
@@ -90,7 +91,8 @@ void import_warn(struct import *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void import_used(struct import *c, const char *key);
 const cJSON *import_item(struct import *c, const char *key);                 /* NULL when absent or null */
 uint32_t import_u32(struct import *c, const char *key, uint32_t absent);     /* 0 to 2^24 */
-uint32_t import_count(struct import *c, const char *const *keys, uint32_t absent);   /* the first key of a NULL-ended list that is there */
+/* The first key of a NULL-ended list that is there. */
+uint32_t import_count(struct import *c, const char *const *keys, uint32_t absent);
 uint32_t import_need(struct import *c, const char *key, uint32_t family);    /* 1 to 2^24; `family` when absent; 0: an error */
 double import_f64(struct import *c, const char *key, double absent);
 int import_bool(struct import *c, const char *key, int absent);
@@ -104,12 +106,15 @@ int import_is_list(const cJSON *o);
 
 /* import_config_keys.c */
 unsigned import_key(const char *key);                /* index into the table; asserts that it is there */
-void import_keys(struct import *c);                  /* after everything has been read */
+void import_keys(struct import *c, int early);       /* before anything is read; after everything has been */
 
 /* One step each; failures stick. */
 void import_layers(struct import *c);                /* import_config_layers.c: c->plan */
 void import_nas_layers(struct import *c);
-void import_ropes(struct import *c);                 /* import_config_rope.c */
+uint16_t import_kind(struct import *c, const struct layer_plan *l);  /* import_config_kinds.c: index of the layer kind */
+void import_draft(struct import *c);                 /* the MTP blocks */
+uint8_t import_rope(struct import *c, const struct rope *r);         /* import_config_rope.c: its index; kept once it is used */
+void import_ropes(struct import *c);
 void import_native(struct import *c);                /* import_config_quant.c */
 void import_vision(struct import *c);                /* import_config_vision.c */
 /* import_config_attention.c, import_config_mixers.c, import_config_feed.c: fill one zeroed part. */

@@ -19,7 +19,8 @@ static double number(const cJSON *o, const char *key, double absent)
 static void read_scaling(struct import *c, struct rope *r, const cJSON *o)
 {
 	static const struct { const char *word; uint8_t scaling; } words[] = {
-		{ "default", ROPE_SCALING_NONE }, { "mrope", ROPE_SCALING_NONE }, { "linear", ROPE_SCALING_LINEAR }, { "yarn", ROPE_SCALING_YARN },
+		{ "default", ROPE_SCALING_NONE }, { "mrope", ROPE_SCALING_NONE }, { "linear", ROPE_SCALING_LINEAR }, { "yarn",
+		  ROPE_SCALING_YARN },
 		{ "deepseek_yarn", ROPE_SCALING_YARN }, { "llama3", ROPE_SCALING_LLAMA3 }, { "longrope", ROPE_SCALING_LONGROPE },
 		{ "su", ROPE_SCALING_LONGROPE }, { "proportional", ROPE_SCALING_PROPORTIONAL },
 	};
@@ -44,17 +45,20 @@ static double clamp_share(double share)
 	return share > 0.0 && share <= 1.0 ? share : 1.0;
 }
 
-static uint8_t add_rope(struct import *c, struct rope r)
+uint8_t import_rope(struct import *c, const struct rope *r)
 {
-	r.dims &= ~1u;
-	for (uint8_t i = 0; i < c->m->n_rope; i++) {
+	uint8_t i = 0;
+
+	for (; i < c->m->n_rope; i++) {
 		const struct rope *o = &c->ropes[i];
 
-		if (o->theta == r.theta && o->dims == r.dims && o->scaling == r.scaling && o->factor == r.factor && o->original == r.original)
+		if (o->theta == r->theta && o->dims == r->dims && o->scaling == r->scaling && o->factor == r->factor &&
+		    o->original == r->original)
 			return i;
 	}
-	c->ropes[c->m->n_rope] = r;
-	return c->m->n_rope++;
+	c->ropes[i] = *r;                            /* two at most: of full layers and of the others */
+	c->m->n_rope++;
+	return i;
 }
 
 static uint32_t share_of(uint32_t dim, double share)
@@ -66,7 +70,8 @@ static uint32_t share_of(uint32_t dim, double share)
 static uint32_t rope_dims(struct import *c, const cJSON *o, uint32_t head_dim)
 {
 	uint32_t rotary = import_u32(c, "rotary_dim", 0), latent = import_u32(c, "qk_rope_head_dim", 0);
-	double share = import_f64(c, "partial_rotary_factor", import_f64(c, "rotary_pct", strcmp(c->fam->model_type, "phi") ? 1.0 : 0.5));
+	double share = import_f64(c, "partial_rotary_factor", import_f64(c, "rotary_pct", strcmp(c->fam->model_type,
+		"phi") ? 1.0 : 0.5));
 
 	import_used(c, "rotary_pct");
 	if (latent)
@@ -81,13 +86,15 @@ static uint32_t rope_dims(struct import *c, const cJSON *o, uint32_t head_dim)
 
 void import_ropes(struct import *c)
 {
-	const cJSON *params = import_item(c, "rope_parameters"), *scaling = import_item(c, "rope_scaling"), *base = import_item(c, "rope_theta");
+	const cJSON *params = import_item(c, "rope_parameters"), *scaling = import_item(c, "rope_scaling"), *base = import_item(c,
+		"rope_theta");
 	const cJSON *full = in(params, "full_attention"), *window = in(params, "sliding_attention");
 	const struct family *f = c->fam;
 	struct rope main_rope = { .name = "main" }, local = { .name = "local" };
 	double theta = f->theta > 0.0 ? f->theta : 10000.0, theta_local, compress;
 	uint32_t head_local = import_u32(c, "swa_head_dim", c->head_dim), head_full = import_u32(c, "global_head_dim", c->head_dim);
-	int gemma4 = !strcmp(f->model_type, "gemma4_text"), step = !strcmp(f->model_type, "step3p7"), v4 = !strcmp(f->model_type, "deepseek_v4");
+	int gemma4 = !strcmp(f->model_type, "gemma4_text"), step = !strncmp(f->model_type, "step3p", 6), v4 = !strcmp(f->model_type,
+		"deepseek_v4");
 
 	import_used(c, "compress_rope_parameters");
 	import_used(c, "partial_rotary_factors");
@@ -95,9 +102,13 @@ void import_ropes(struct import *c)
 		theta = cJSON_IsNumber(base->child) ? base->child->valuedouble : theta;
 	else if (base)
 		theta = import_f64(c, "rope_theta", theta);
+	else
+		theta = import_f64(c, "theta", theta);       /* LFM2 */
+	import_used(c, "theta");
 	full = full ? full : params;
 	theta = number(full, "rope_theta", theta);
-	theta_local = import_f64(c, "rope_local_base_freq", import_f64(c, "swa_rope_theta", f->theta_local > 0.0 ? f->theta_local : theta));
+	theta_local = import_f64(c, "rope_local_base_freq", import_f64(c, "swa_rope_theta",
+		f->theta_local > 0.0 ? f->theta_local : theta));
 	import_used(c, "swa_rope_theta");
 	theta_local = number(window, "rope_theta", theta_local);
 	compress = import_f64(c, "compress_rope_theta", theta);
@@ -109,18 +120,21 @@ void import_ropes(struct import *c)
 		main_rope.dims = gemma4 ? head_full : c->head_dim;
 	if (step && !import_item(c, "partial_rotary_factor"))
 		main_rope.dims = c->head_dim / 2;
-	local.theta = v4 ? theta : theta_local;
+	local.theta = v4 || theta_local < 0.0 ? theta : theta_local;     /* MiniMax writes -1 for none */
 	local.dims = v4 ? main_rope.dims : step ? c->head_dim : window || gemma4 ? rope_dims(c, window, head_local) :
 		main_rope.dims > head_local ? head_local : main_rope.dims;
 	read_scaling(c, &local, window);
 	if (c->rc != OK)
 		return;
-	/* Without a base of their own, layers with a window use the same one: scaling included, where the family does not say otherwise. */
+	/* Without a base of their own, layers with a window use the same one: scaling included, where the family does not say
+	 * otherwise. */
 	if (!v4 && !window && local.theta == main_rope.theta && f->theta_local == 0.0 && strcmp(f->model_type, "olmo3")) {
 		local.scaling = main_rope.scaling;
 		local.factor = main_rope.factor;
 		local.original = main_rope.original;
 	}
-	c->rope_main = add_rope(c, main_rope);
-	c->rope_local = add_rope(c, local);
+	main_rope.dims &= ~1u;
+	local.dims &= ~1u;
+	c->rope_main = main_rope;
+	c->rope_local = local;
 }

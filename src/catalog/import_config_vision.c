@@ -205,12 +205,33 @@ static void siglip(struct tower *t)
 	add(t, t->hidden, t->c->m->width, 1);
 }
 
+/* Pixtral in Mistral Small 3.1 and later: no biases, gated feed-forwards, RMS norms; 2 x 2 patches merged, then two matrices. */
+static void pixtral(struct tower *t)
+{
+	uint64_t merge = get_small(t, t->c->root, "spatial_merge_size", 2);
+
+	t->hidden = get(t, "hidden_size", 1024);
+	t->depth = get(t, "num_hidden_layers", 24);
+	t->inner = get(t, "intermediate_size", 4096);
+	t->patch = get_small(t, t->c->vision, "patch_size", 16);
+	t->out = t->c->m->width;
+	add(t, 3 * t->patch * t->patch, t->hidden, 1);
+	add(t, 2, t->hidden, 1);                     /* before the blocks, and before the projector */
+	add(t, 4 * t->depth, t->hidden, t->hidden);
+	add(t, 3 * t->depth, t->hidden, t->inner);
+	add(t, 2 * t->depth, t->hidden, 1);
+	add(t, merge * merge, t->hidden, t->hidden);
+	add(t, 1, t->hidden, t->out);
+	add(t, 1, t->out, t->out);
+}
+
 /* root: prefix of the outer model_type */
 static const struct { const char *root, *type; void (*count)(struct tower *t); const char *tokens; } towers[] = {
 	{ "qwen3_vl", "qwen3vl", qwen3vl, NULL }, { "qwen3_5", "qwen3vl", qwen3vl, NULL },
 	{ "gemma4", "gemma4", gemma4, "vision_soft_tokens_per_image" }, { "llama4", "llama4", llama4, NULL },
 	{ "kimi_k25", "moonvit", moonvit, NULL }, { "kimi_k3", "moonvit3", moonvit, NULL },
 	{ "minimax_m3_vl", "clip_merge", clip_merge, NULL }, { "gemma3", "siglip", siglip, "mm_tokens_per_image" },
+	{ "mistral3", "pixtral", pixtral, NULL }, { "mistral4", "pixtral", pixtral, NULL },
 };
 
 static void unknown_encoder(struct import *c, struct encoder *e, const char *key)

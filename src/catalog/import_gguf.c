@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fill_names(struct import *c)
+static int fill_names(struct gguf_import *c)
 {
 	struct model_spec *m = c->m;
 	const char *base = str_base(c->g->file), *name = NULL;
@@ -32,36 +32,38 @@ static int fill_names(struct import *c)
 	return OK;
 }
 
-static int fill_sizes(struct import *c)
+static int fill_sizes(struct gguf_import *c)
 {
 	struct model_spec *m = c->m;
-	const struct gguf_value *causal = hyper_find(c, "attention.causal");
+	const struct gguf_value *causal = gi_hyper_find(c, "attention.causal");
 	uint32_t nextn;
 
 	if (causal && causal->type == GGUF_BOOL && !causal->v.u)
-		return refuse(c, "attention.causal is false: not a model that generates token after token");
-	READ(hyper(&c->n_blocks, c, "block_count", 0));
-	READ(hyper(&nextn, c, "nextn_predict_layers", 0));
-	READ(hyper(&m->width, c, "embedding_length", 0));
-	READ(hyper(&m->context_native, c, "context_length", 0));
+		return gi_refuse(c, "attention.causal is false: not a model that generates token after token");
+	READ(gi_hyper(&c->n_blocks, c, "block_count", 0));
+	READ(gi_hyper(&nextn, c, "nextn_predict_layers", 0));
+	READ(gi_hyper(&m->width, c, "embedding_length", 0));
+	READ(gi_hyper(&m->context_native, c, "context_length", 0));
 	m->context_max = m->context_native;
 	if (!c->n_blocks || c->n_blocks > MAX_LAYERS || nextn >= c->n_blocks)
-		return refuse(c, "block_count is %u, of which nextn_predict_layers %u; at most %d, and one left", c->n_blocks, nextn, MAX_LAYERS);
+		return gi_refuse(c, "block_count is %u, of which nextn_predict_layers %u; at most %d, and one left", c->n_blocks, nextn, MAX_LAYERS);
 	if (!m->width)
-		return refuse(c, "embedding_length is missing or 0");
+		return gi_refuse(c, "embedding_length is missing or 0");
 	m->n_layers = c->n_blocks - nextn;
-	READ(hyper(&m->residual_block, c, "attn_res.block_size", 0));
-	m->residual_streams = 1;
+	READ(gi_hyper(&m->residual_block, c, "attn_res.block_size", 0));
+	READ(gi_hyper(&m->residual_streams, c, "hyper_connection.count", 1));
+	if (!m->residual_streams || m->residual_streams > UINT16_MAX)
+		return gi_refuse(c, "hyper_connection.count is %u", m->residual_streams);
 	return OK;
 }
 
-static int fill_sharing(struct import *c)
+static int fill_sharing(struct gguf_import *c)
 {
 	uint32_t shared;
 
-	READ(hyper(&shared, c, "attention.shared_kv_layers", 0));
+	READ(gi_hyper(&shared, c, "attention.shared_kv_layers", 0));
 	if (shared >= c->n_blocks)
-		return refuse(c, "attention.shared_kv_layers is %u of %u layers", shared, c->n_blocks);
+		return gi_refuse(c, "attention.shared_kv_layers is %u of %u layers", shared, c->n_blocks);
 	c->own_kv_layers = c->n_blocks - shared;
 	/* the loader of Gemma 3n does not read the key: models/gemma3n.cpp, n_layer_kv_from_start */
 	if (c->facts->flags & ARCH_SHARED_FROM_20)
@@ -70,17 +72,17 @@ static int fill_sharing(struct import *c)
 }
 
 /* RMS, layer norm, layer norm with bias: by the epsilon that the file names and the biases that it has. */
-static int fill_norm(struct import *c)
+static int fill_norm(struct gguf_import *c)
 {
 	struct model_spec *m = c->m;
 	double eps = 0.0;
 	int rms;
 
-	READ(rms = hyper_f(&eps, c, "attention.layer_norm_rms_epsilon", 0.0));
+	READ(rms = gi_hyper_f(&eps, c, "attention.layer_norm_rms_epsilon", 0.0));
 	if (!rms)
-		READ(hyper_f(&eps, c, "attention.layer_norm_epsilon", 0.0));
+		READ(gi_hyper_f(&eps, c, "attention.layer_norm_epsilon", 0.0));
 	if (!(eps >= 0.0 && eps <= 1.0))
-		return refuse(c, "an epsilon of norms of %g", eps);
+		return gi_refuse(c, "an epsilon of norms of %g", eps);
 	m->norm_eps = (float)eps;
 	m->norm_type = rms || c->facts->flags & ARCH_RMS ? NORM_RMS : NORM_LAYER;
 	for (uint32_t i = 0; m->norm_type == NORM_LAYER && i < c->global.n; i++)
@@ -89,41 +91,41 @@ static int fill_norm(struct import *c)
 	return OK;
 }
 
-static int fill_per_layer_embed(struct import *c)
+static int fill_per_layer_embed(struct gguf_import *c)
 {
 	struct model_spec *m = c->m;
-	const struct file_tensor *t = take(&c->global, "per_layer_token_embd");
+	const struct file_tensor *t = gi_take(&c->global, "per_layer_token_embd");
 	uint32_t said;
 
 	if (!t)
 		return OK;
-	READ(hyper(&said, c, "embedding_length_per_layer_input", 0));
+	READ(gi_hyper(&said, c, "embedding_length_per_layer_input", 0));
 	if (t->ne[0] % m->n_layers || t->ne[0] / m->n_layers > INT32_MAX || t->ne[1] > INT32_MAX || (said && said != t->ne[0] / m->n_layers))
-		return refuse(c, "tensor %s is %llu wide for %u layers of %u", t->name, (unsigned long long)t->ne[0], m->n_layers, said);
+		return gi_refuse(c, "tensor %s is %llu wide for %u layers of %u", t->name, (unsigned long long)t->ne[0], m->n_layers, said);
 	m->per_layer_embed = (uint32_t)(t->ne[0] / m->n_layers);
 	m->per_layer_vocab = (uint32_t)t->ne[1];
-	TRY(want_shape(c, t, t->ne[0], t->ne[1], 1));
-	TRY(need(&t, c, &c->global, "per_layer_model_proj"));
-	TRY(want_shape(c, t, m->width, (uint64_t)m->per_layer_embed * m->n_layers, 1));
-	return need_vector(c, &c->global, "per_layer_proj_norm", m->per_layer_embed);
+	TRY(gi_want_shape(c, t, t->ne[0], t->ne[1], 1));
+	TRY(gi_need(&t, c, &c->global, "per_layer_model_proj"));
+	TRY(gi_want_shape(c, t, m->width, (uint64_t)m->per_layer_embed * m->n_layers, 1));
+	return gi_need_vector(c, &c->global, "per_layer_proj_norm", m->per_layer_embed);
 }
 
-static int global_norm(uint8_t *there, struct import *c, const char *stem)
+static int global_norm(uint8_t *there, struct gguf_import *c, const char *stem)
 {
-	const struct file_tensor *t = take(&c->global, stem), *bias;
+	const struct file_tensor *t = gi_take(&c->global, stem), *bias;
 
 	*there = t != NULL;
 	if (!t)
 		return OK;
-	TRY(want_vector(c, t, c->m->width));
+	TRY(gi_want_vector(c, t, c->m->width));
 	if (c->m->norm_type != NORM_LAYER_BIAS)
 		return OK;
-	if (!(bias = take_bias(&c->global, stem)))
-		return refuse(c, "tensor %s has no bias, though other norms have one", t->name);
-	return want_vector(c, bias, c->m->width);
+	if (!(bias = gi_take_bias(&c->global, stem)))
+		return gi_refuse(c, "tensor %s has no bias, though other norms have one", t->name);
+	return gi_want_vector(c, bias, c->m->width);
 }
 
-static int fill_globals(struct import *c)
+static int fill_globals(struct gguf_import *c)
 {
 	static const char *const factors[] = { "rope_freqs", "rope_factors_long", "rope_factors_short" };
 	struct model_spec *m = c->m;
@@ -131,41 +133,47 @@ static int fill_globals(struct import *c)
 	uint8_t there;
 	double f;
 
-	TRY(need(&t, c, &c->global, "token_embd"));
+	TRY(gi_need(&t, c, &c->global, "token_embd"));
 	if (t->ne[1] > INT32_MAX)
-		return refuse(c, "tensor %s has %llu rows", t->name, (unsigned long long)t->ne[1]);
-	TRY(want_shape(c, t, m->width, t->ne[1], 1));
+		return gi_refuse(c, "tensor %s has %llu rows", t->name, (unsigned long long)t->ne[1]);
+	TRY(gi_want_shape(c, t, m->width, t->ne[1], 1));
 	m->vocab = (uint32_t)t->ne[1];
-	if ((t = take(&c->global, "output")) != NULL)
-		TRY(want_shape(c, t, m->width, m->vocab, 1));
+	if ((t = gi_take(&c->global, "output")) != NULL)
+		TRY(gi_want_shape(c, t, m->width, m->vocab, 1));
 	m->tied_head = t == NULL;
-	TRY(maybe_bias(&m->head_bias, c, &c->global, "output", m->vocab));
+	TRY(gi_maybe_bias(&m->head_bias, c, &c->global, "output", m->vocab));
 	TRY(global_norm(&there, c, "output_norm"));
 	/* LFM2 files call the final norm token_embd_norm (llama-arch.cpp, OUTPUT_NORM_LFM2) */
 	TRY(global_norm(there ? &m->embed_norm : &there, c, "token_embd_norm"));
 	m->no_final_norm = !there;
 	if (m->residual_block)
-		TRY(need_vector(c, &c->global, "output_res_score", m->width));
-	if ((t = take(&c->global, "position_embd")) != NULL) {
+		TRY(gi_need_vector(c, &c->global, "output_res_score", m->width));
+	if (m->residual_streams > 1) {
+		TRY(gi_need(&t, c, &c->global, "output_hc_fn"));
+		TRY(gi_want_shape(c, t, (uint64_t)m->residual_streams * m->width, m->residual_streams, 1));
+		TRY(gi_need_vector(c, &c->global, "output_hc_base", m->residual_streams));
+		TRY(gi_need_vector(c, &c->global, "output_hc_scale", 1));
+	}
+	if ((t = gi_take(&c->global, "position_embd")) != NULL) {
 		m->learned_positions = 1;
-		TRY(want_shape(c, t, m->width, m->context_native, 1));
+		TRY(gi_want_shape(c, t, m->width, m->context_native, 1));
 	}
 	for (unsigned i = 0; i < 3; i++)
-		if ((t = take(&c->global, factors[i])) != NULL && t->elements != t->ne[0])
-			return refuse(c, "tensor %s is not a vector", t->name);
+		if ((t = gi_take(&c->global, factors[i])) != NULL && t->elements != t->ne[0])
+			return gi_refuse(c, "tensor %s is not a vector", t->name);
 	TRY(fill_per_layer_embed(c));
-	READ(hyper_f(&f, c, "final_logit_softcapping", c->facts->flags & ARCH_SOFTCAPS ? 30.0 : 0.0));
+	READ(gi_hyper_f(&f, c, "final_logit_softcapping", c->facts->flags & ARCH_SOFTCAPS ? 30.0 : 0.0));
 	m->final_softcap = (float)f;
-	m->embed_scale = c->facts->flags & ARCH_EMBED_SCALE || hyper_find(c, "embedding_scale");
+	m->embed_scale = c->facts->flags & ARCH_EMBED_SCALE || gi_hyper_find(c, "embedding_scale");
 	for (uint32_t i = 0; c->facts->flags & ARCH_UNDESCRIBED && i < c->global.n; i++)
 		if (!strncmp(c->global.t[i].stem, "altup_", 6)) {
 			c->global.t[i].taken = 1;
 			c->undescribed += c->global.t[i].t->elements;
 		}
-	return blocks_finish(c, &c->global);
+	return gi_blocks_finish(c, &c->global);
 }
 
-static int fill_layers(struct import *c)
+static int fill_layers(struct gguf_import *c)
 {
 	uint16_t *kind_of = arena_array(c->a, c->m->n_layers, sizeof *kind_of);
 
@@ -175,14 +183,14 @@ static int fill_layers(struct import *c)
 	for (uint32_t l = 0; l < c->m->n_layers; l++) {
 		if (!c->blocks[l].n && !(c->facts->flags & ARCH_NO_OPS))
 			return error_set(c->err, E_FILE, "%s: block %u of %u has no tensors", c->g->file, l, c->n_blocks);
-		TRY(import_layer(&kind_of[l], c, &c->blocks[l]));
-		TRY(blocks_finish(c, &c->blocks[l]));
+		TRY(gi_layer(&kind_of[l], c, &c->blocks[l]));
+		TRY(gi_blocks_finish(c, &c->blocks[l]));
 	}
 	return OK;
 }
 
 /* The blocks after the layers predict further tokens. Files may leave all of them out. */
-static int fill_mtp(struct import *c)
+static int fill_mtp(struct gguf_import *c)
 {
 	static const char *const norms[] = { "nextn.enorm", "nextn.hnorm", "nextn.shared_head_norm", "layer_output_norm" };
 	struct mtp *first = &c->m->mtp;
@@ -195,26 +203,26 @@ static int fill_mtp(struct import *c)
 		if (!b->n)
 			continue;
 		if (one.layers > UINT8_MAX)
-			return refuse(c, "more than %d blocks of multi-token prediction", UINT8_MAX);
-		if ((t = take(b, "nextn.eh_proj")) != NULL)
-			TRY(want_shape(c, t, 2 * (uint64_t)c->m->width, c->m->width, 1));
+			return gi_refuse(c, "more than %d blocks of multi-token prediction", UINT8_MAX);
+		if ((t = gi_take(b, "nextn.eh_proj")) != NULL)
+			TRY(gi_want_shape(c, t, 2 * (uint64_t)c->m->width, c->m->width, 1));
 		one.no_proj = t == NULL;
 		for (unsigned i = 0; i < 4; i++)
-			if (has(b, norms[i])) {
-				TRY(need_vector(c, b, norms[i], c->m->width));
+			if (gi_has(b, norms[i])) {
+				TRY(gi_need_vector(c, b, norms[i], c->m->width));
 				one.norms++;
 			}
-		if ((t = take(b, "nextn.embed_tokens")) != NULL)
-			TRY(want_shape(c, t, c->m->width, c->m->vocab, 1));
+		if ((t = gi_take(b, "nextn.embed_tokens")) != NULL)
+			TRY(gi_want_shape(c, t, c->m->width, c->m->vocab, 1));
 		one.own_embed = t != NULL;
-		if ((t = take(b, "nextn.shared_head_head")) != NULL)
-			TRY(want_shape(c, t, c->m->width, c->m->vocab, 1));
+		if ((t = gi_take(b, "nextn.shared_head_head")) != NULL)
+			TRY(gi_want_shape(c, t, c->m->width, c->m->vocab, 1));
 		one.own_head = t != NULL;
-		TRY(import_layer(&one.kind, c, b));
-		TRY(blocks_finish(c, b));
+		TRY(gi_layer(&one.kind, c, b));
+		TRY(gi_blocks_finish(c, b));
 		if (first->layers && (one.kind != first->kind || one.norms != first->norms || one.own_embed != first->own_embed ||
 		    one.own_head != first->own_head || one.no_proj != first->no_proj))
-			return refuse(c, "blk.%u: blocks of multi-token prediction that differ from each other", l);
+			return gi_refuse(c, "blk.%u: blocks of multi-token prediction that differ from each other", l);
 		*first = one;
 		c->m->gguf_mtp = 1;
 	}
@@ -222,7 +230,7 @@ static int fill_mtp(struct import *c)
 }
 
 /* The tokenizer is copied from one published file to the next, so its size holds for every recipe. */
-static int fill_tokenizer(struct import *c)
+static int fill_tokenizer(struct gguf_import *c)
 {
 	uint64_t sum = 0;
 
@@ -237,21 +245,21 @@ static int fill_tokenizer(struct import *c)
 }
 
 /* llama.cpp caches K and V of every head when a file has no *_mla keys (llama-hparams.cpp, is_mla()). */
-static int warn(struct import *c)
+static int warn(struct gguf_import *c)
 {
-	if (!arch_facts_find(c->arch))
-		TRY(import_warning(c, "The architecture %.40s is not one whose loader was read: sizes come from the file's tensors and metadata alone, "
+	if (!gi_arch_find(c->arch))
+		TRY(gi_warning(c, "The architecture %.40s is not one whose loader was read: sizes come from the file's tensors and metadata alone, "
 			"activation and router are assumed to be the usual ones.", c->arch));
 	if (c->old_mla)
-		TRY(import_warning(c, "The file is from before llama.cpp kept latent attention compressed (it has no key_length_mla): llama.cpp caches "
+		TRY(gi_warning(c, "The file is from before llama.cpp kept latent attention compressed (it has no key_length_mla): llama.cpp caches "
 			"K and V of every head for it, which is far more than the latent counted here. A newer conversion avoids that."));
 	if (c->undescribed)
-		TRY(import_warning(c, "%llu elements of the file's tensors have no place in the description of the model: they are in the file's size, "
+		TRY(gi_warning(c, "%llu elements of the file's tensors have no place in the description of the model: they are in the file's size, "
 			"but not in the parameter counts.", (unsigned long long)c->undescribed));
 	return OK;
 }
 
-static int run(struct import *c)
+static int run(struct gguf_import *c)
 {
 	struct model_spec *m = c->m;
 
@@ -267,9 +275,9 @@ static int run(struct import *c)
 	m->warnings = c->warnings;
 	TRY(fill_names(c));
 	TRY(fill_sizes(c));
-	TRY(blocks_build(c));
+	TRY(gi_blocks_build(c));
 	TRY(fill_norm(c));
-	TRY(import_spans(c));
+	TRY(gi_spans(c));
 	TRY(fill_sharing(c));
 	TRY(fill_globals(c));
 	TRY(fill_layers(c));
@@ -283,7 +291,7 @@ int import_gguf(struct model_spec *out, struct arena *a, const struct gguf *g, s
 {
 	static const struct arch_facts unknown = { .name = "" };
 	struct model_spec m = { 0 };
-	struct import c = { .g = g, .a = a, .err = err, .m = &m };
+	struct gguf_import c = { .g = g, .a = a, .err = err, .m = &m };
 	const char *arch = NULL, *type = NULL;
 	int rc;
 
@@ -293,10 +301,10 @@ int import_gguf(struct model_spec *out, struct arena *a, const struct gguf *g, s
 		return error_set(err, E_FILE, "%s: general.architecture is missing", g->file);
 	c.arch = arch;
 	if (type && strcmp(type, "model"))
-		return refuse(&c, "general.type is %.40s: not a whole model", type);
+		return gi_refuse(&c, "general.type is %.40s: not a whole model", type);
 	if (!strcmp(arch, "clip"))
-		return refuse(&c, "an encoder of images or sound without a language model");
-	c.facts = arch_facts_find(arch);
+		return gi_refuse(&c, "an encoder of images or sound without a language model");
+	c.facts = gi_arch_find(arch);
 	if (!c.facts)
 		c.facts = &unknown;
 	rc = run(&c);

@@ -15,6 +15,7 @@ static const struct arch_facts table[] = {
 	{ .name = "cohere2", .spans = SPANS_PATTERN, .period = 4, .rope = ROPE_WINDOW_ONLY },
 	{ .name = "cohere2moe", .score = SCORE_SIGMOID, .spans = SPANS_PATTERN, .period = 4, .full_first = 1 },
 	{ .name = "deci", .flags = ARCH_NO_OPS },
+	{ .name = "deepseek4", .score = SCORE_SQRT_SOFTPLUS, .spans = SPANS_ALL },
 	{ .name = "exaone-moe", .score = SCORE_SIGMOID, .spans = SPANS_PATTERN, .period = 4, .window = 128, .rope = ROPE_WINDOW_ONLY },
 	{ .name = "exaone4", .spans = SPANS_PATTERN, .period = 4, .window = 4096, .rope = ROPE_WINDOW_ONLY, .flags = ARCH_WINDOW_64_LAYERS },
 	{ .name = "falcon", .act = ACT_GELU },
@@ -64,7 +65,7 @@ static const char *const usual[] = {
 };
 static const struct arch_facts usual_facts = { .name = "" };
 
-const struct arch_facts *arch_facts_find(const char *name)
+const struct arch_facts *gi_arch_find(const char *name)
 {
 	for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
 		if (!strcmp(table[i].name, name))

@@ -30,6 +30,6 @@ struct arch_facts {
 };
 
 /* NULL: not in the table. */
-const struct arch_facts *arch_facts_find(const char *name);
+const struct arch_facts *gi_arch_find(const char *name);
 
 #endif

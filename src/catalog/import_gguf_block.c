@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int refuse(struct import *c, const char *fmt, ...)
+int gi_refuse(struct gguf_import *c, const char *fmt, ...)
 {
 	char what[380];
 	va_list ap;
@@ -17,7 +17,7 @@ int refuse(struct import *c, const char *fmt, ...)
 	return error_set(c->err, E_ARCH, "%s: architecture %.40s: %s", c->g->file, c->arch, what);
 }
 
-int import_warning(struct import *c, const char *fmt, ...)
+int gi_warning(struct gguf_import *c, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -59,7 +59,7 @@ static const char *split_name(uint32_t *layer, const char *name)
 	return p + 1;
 }
 
-int blocks_build(struct import *c)
+int gi_blocks_build(struct gguf_import *c)
 {
 	const struct tensor_dir *d = &c->g->dir;
 	uint32_t layer;
@@ -70,7 +70,7 @@ int blocks_build(struct import *c)
 	for (uint64_t i = 0; i < d->n; i++) {
 		split_name(&layer, d->t[i].name);
 		if (layer != NOT_A_LAYER && layer >= c->n_blocks)
-			return refuse(c, "tensor %s lies beyond the %u blocks of block_count", d->t[i].name, c->n_blocks);
+			return gi_refuse(c, "tensor %s lies beyond the %u blocks of block_count", d->t[i].name, c->n_blocks);
 		(layer == NOT_A_LAYER ? &c->global : &c->blocks[layer])->n++;
 	}
 	for (uint32_t l = 0; l <= c->n_blocks; l++) {
@@ -91,7 +91,7 @@ int blocks_build(struct import *c)
 		/* "blk.1." and "blk.01." are different names of the same layer */
 		for (uint32_t i = 1; i < b->n; i++)
 			if (!strcmp(b->t[i - 1].stem, b->t[i].stem))
-				return refuse(c, "tensors %s and %s are the same one", b->t[i - 1].t->name, b->t[i].t->name);
+				return gi_refuse(c, "tensors %s and %s are the same one", b->t[i - 1].t->name, b->t[i].t->name);
 	}
 	return OK;
 nomem:
@@ -113,15 +113,15 @@ static const struct file_tensor *mark(struct named_tensor *n)
 	n->taken = 1;
 	return n->t;
 }
-const struct file_tensor *take(struct block *b, const char *stem)
+const struct file_tensor *gi_take(struct block *b, const char *stem)
 {
 	struct named_tensor *n = find(b, stem, ".weight");
 
 	return mark(n ? n : find(b, stem, ""));
 }
-const struct file_tensor *take_bias(struct block *b, const char *stem) { return mark(find(b, stem, ".bias")); }
-const struct file_tensor *take_exact(struct block *b, const char *name) { return mark(find(b, name, "")); }
-int has(const struct block *b, const char *stem) { return find(b, stem, ".weight") || find(b, stem, ""); }
+const struct file_tensor *gi_take_bias(struct block *b, const char *stem) { return mark(find(b, stem, ".bias")); }
+const struct file_tensor *gi_take_exact(struct block *b, const char *name) { return mark(find(b, name, "")); }
+int gi_has(const struct block *b, const char *stem) { return find(b, stem, ".weight") || find(b, stem, ""); }
 
 /* NVFP4 files carry a scale beside a weight: of the format, no tensor of the model (llama-model.cpp, "scale" and "input_scale"). */
 static int is_format_scale(const struct block *b, const struct named_tensor *n)
@@ -136,66 +136,66 @@ static int is_format_scale(const struct block *b, const struct named_tensor *n)
 	return w && w->taken && (n->t->elements == 1 || n->t->elements == w->t->ne[2]);
 }
 
-int blocks_finish(struct import *c, struct block *b)
+int gi_blocks_finish(struct gguf_import *c, struct block *b)
 {
 	for (uint32_t i = 0; i < b->n; i++)
 		if (!b->t[i].taken && !is_format_scale(b, &b->t[i])) {
 			const struct file_tensor *t = b->t[i].t;
-			return refuse(c, "tensor %s (%llu x %llu x %llu) is not understood", t->name, (unsigned long long)t->ne[0],
+			return gi_refuse(c, "tensor %s (%llu x %llu x %llu) is not understood", t->name, (unsigned long long)t->ne[0],
 				(unsigned long long)t->ne[1], (unsigned long long)t->ne[2]);
 		}
 	return OK;
 }
 
-int want_shape(struct import *c, const struct file_tensor *t, uint64_t ne0, uint64_t ne1, uint64_t ne2)
+int gi_want_shape(struct gguf_import *c, const struct file_tensor *t, uint64_t ne0, uint64_t ne1, uint64_t ne2)
 {
 	if (t->ne[0] == ne0 && t->ne[1] == ne1 && t->ne[2] == ne2 && t->ne[3] == 1)
 		return OK;
-	return refuse(c, "tensor %s is %llu x %llu x %llu, where the metadata and the other tensors want %llu x %llu x %llu", t->name,
+	return gi_refuse(c, "tensor %s is %llu x %llu x %llu, where the metadata and the other tensors want %llu x %llu x %llu", t->name,
 		(unsigned long long)t->ne[0], (unsigned long long)t->ne[1], (unsigned long long)t->ne[2], (unsigned long long)ne0,
 		(unsigned long long)ne1, (unsigned long long)ne2);
 }
 
-int want_vector(struct import *c, const struct file_tensor *t, uint64_t n)
+int gi_want_vector(struct gguf_import *c, const struct file_tensor *t, uint64_t n)
 {
 	if (t->elements == n)
 		return OK;
-	return refuse(c, "tensor %s has %llu elements, where the metadata and the other tensors want %llu", t->name,
+	return gi_refuse(c, "tensor %s has %llu elements, where the metadata and the other tensors want %llu", t->name,
 		(unsigned long long)t->elements, (unsigned long long)n);
 }
 
-int need(const struct file_tensor **out, struct import *c, struct block *b, const char *stem)
+int gi_need(const struct file_tensor **out, struct gguf_import *c, struct block *b, const char *stem)
 {
-	*out = take(b, stem);
+	*out = gi_take(b, stem);
 	if (*out)
 		return OK;
 	if (b->layer == NOT_A_LAYER)
-		return refuse(c, "tensor %s.weight is missing", stem);
-	return refuse(c, "tensor blk.%u.%s.weight is missing beside the others of its kind", b->layer, stem);
+		return gi_refuse(c, "tensor %s.weight is missing", stem);
+	return gi_refuse(c, "tensor blk.%u.%s.weight is missing beside the others of its kind", b->layer, stem);
 }
 
-int need_vector(struct import *c, struct block *b, const char *stem, uint64_t n)
+int gi_need_vector(struct gguf_import *c, struct block *b, const char *stem, uint64_t n)
 {
 	const struct file_tensor *t;
 
-	TRY(need(&t, c, b, stem));
-	return want_vector(c, t, n);
+	TRY(gi_need(&t, c, b, stem));
+	return gi_want_vector(c, t, n);
 }
 
-int maybe_bias(uint8_t *flag, struct import *c, struct block *b, const char *stem, uint64_t n)
+int gi_maybe_bias(uint8_t *flag, struct gguf_import *c, struct block *b, const char *stem, uint64_t n)
 {
-	const struct file_tensor *t = take_bias(b, stem);
+	const struct file_tensor *t = gi_take_bias(b, stem);
 
 	if (t)
 		*flag = 1;
-	return t ? want_vector(c, t, n) : OK;
+	return t ? gi_want_vector(c, t, n) : OK;
 }
 
-static void key_of(char *buf, size_t n, const struct import *c, const char *key)
+static void key_of(char *buf, size_t n, const struct gguf_import *c, const char *key)
 {
 	snprintf(buf, n, "%.100s.%s", c->arch, key);
 }
-static int to_u32(uint32_t *out, struct import *c, const char *key, uint64_t v)
+static int to_u32(uint32_t *out, struct gguf_import *c, const char *key, uint64_t v)
 {
 	if (v > INT32_MAX)
 		return error_set(c->err, E_FILE, "%s: key %s is %llu, more than %d", c->g->file, key, (unsigned long long)v, INT32_MAX);
@@ -203,7 +203,7 @@ static int to_u32(uint32_t *out, struct import *c, const char *key, uint64_t v)
 	return 1;
 }
 
-const struct gguf_value *hyper_find(struct import *c, const char *key)
+const struct gguf_value *gi_hyper_find(struct gguf_import *c, const char *key)
 {
 	char k[192];
 
@@ -211,7 +211,7 @@ const struct gguf_value *hyper_find(struct import *c, const char *key)
 	return gguf_find(c->g, k);
 }
 
-int hyper(uint32_t *out, struct import *c, const char *key, uint32_t fallback)
+int gi_hyper(uint32_t *out, struct gguf_import *c, const char *key, uint32_t fallback)
 {
 	char k[192];
 	uint64_t v;
@@ -223,7 +223,7 @@ int hyper(uint32_t *out, struct import *c, const char *key, uint32_t fallback)
 	return rc == 1 ? to_u32(out, c, k, v) : rc;
 }
 
-int hyper_at(uint32_t *out, struct import *c, const char *key, uint32_t layer, uint32_t fallback)
+int gi_hyper_at(uint32_t *out, struct gguf_import *c, const char *key, uint32_t layer, uint32_t fallback)
 {
 	char k[192];
 	uint64_t v;
@@ -235,7 +235,7 @@ int hyper_at(uint32_t *out, struct import *c, const char *key, uint32_t layer, u
 	return rc == 1 ? to_u32(out, c, k, v) : rc;
 }
 
-int hyper_f(double *out, struct import *c, const char *key, double fallback)
+int gi_hyper_f(double *out, struct gguf_import *c, const char *key, double fallback)
 {
 	char k[192];
 

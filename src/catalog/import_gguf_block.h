@@ -15,7 +15,7 @@ struct named_tensor {
 };
 struct block { struct named_tensor *t; uint32_t n, layer; };
 
-struct import {
+struct gguf_import {
 	const struct gguf *g;
 	struct arena *a;
 	struct error *err;
@@ -40,37 +40,40 @@ struct import {
 #define READ(x) do { int read_rc_ = (x); if (read_rc_ < 0) return read_rc_; } while (0)
 
 /* Sorts the directory into global tensors and blocks. */
-int blocks_build(struct import *c) MUST_CHECK;
+int gi_blocks_build(struct gguf_import *c) MUST_CHECK;
 
 /* "STEM.weight" or "STEM" alone / "STEM.bias"; NULL when absent. take marks it as understood, has does not. */
-const struct file_tensor *take(struct block *b, const char *stem);
-const struct file_tensor *take_bias(struct block *b, const char *stem);
-const struct file_tensor *take_exact(struct block *b, const char *name);
-int has(const struct block *b, const char *stem);
+const struct file_tensor *gi_take(struct block *b, const char *stem);
+const struct file_tensor *gi_take_bias(struct block *b, const char *stem);
+const struct file_tensor *gi_take_exact(struct block *b, const char *name);
+int gi_has(const struct block *b, const char *stem);
 /* The first tensor that nobody took is E_ARCH, by name. */
-int blocks_finish(struct import *c, struct block *b) MUST_CHECK;
+int gi_blocks_finish(struct gguf_import *c, struct block *b) MUST_CHECK;
 
 /* Shapes as the metadata want them. t may not be NULL. */
-int want_shape(struct import *c, const struct file_tensor *t, uint64_t ne0, uint64_t ne1, uint64_t ne2) MUST_CHECK;
-int want_vector(struct import *c, const struct file_tensor *t, uint64_t n) MUST_CHECK;
+int gi_want_shape(struct gguf_import *c, const struct file_tensor *t, uint64_t ne0, uint64_t ne1, uint64_t ne2) MUST_CHECK;
+int gi_want_vector(struct gguf_import *c, const struct file_tensor *t, uint64_t n) MUST_CHECK;
 /* Takes a tensor that must be there. */
-int need(const struct file_tensor **out, struct import *c, struct block *b, const char *stem) MUST_CHECK;
-int need_vector(struct import *c, struct block *b, const char *stem, uint64_t n) MUST_CHECK;
+int gi_need(const struct file_tensor **out, struct gguf_import *c, struct block *b, const char *stem) MUST_CHECK;
+int gi_need_vector(struct gguf_import *c, struct block *b, const char *stem, uint64_t n) MUST_CHECK;
 /* Takes "STEM.bias" when it is there and sets *flag. */
-int maybe_bias(uint8_t *flag, struct import *c, struct block *b, const char *stem, uint64_t n) MUST_CHECK;
+int gi_maybe_bias(uint8_t *flag, struct gguf_import *c, struct block *b, const char *stem, uint64_t n) MUST_CHECK;
 /* E_ARCH: "FILE: architecture ARCH: ...". */
-int refuse(struct import *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+int gi_refuse(struct gguf_import *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ARCH.key; fallback when absent. 1 read, 0 absent, negative error. hyper_at: scalar or element of a per-layer array. */
-int hyper(uint32_t *out, struct import *c, const char *key, uint32_t fallback) MUST_CHECK;
-int hyper_at(uint32_t *out, struct import *c, const char *key, uint32_t layer, uint32_t fallback) MUST_CHECK;
-int hyper_f(double *out, struct import *c, const char *key, double fallback) MUST_CHECK;
-const struct gguf_value *hyper_find(struct import *c, const char *key);
+int gi_hyper(uint32_t *out, struct gguf_import *c, const char *key, uint32_t fallback) MUST_CHECK;
+int gi_hyper_at(uint32_t *out, struct gguf_import *c, const char *key, uint32_t layer, uint32_t fallback) MUST_CHECK;
+int gi_hyper_f(double *out, struct gguf_import *c, const char *key, double fallback) MUST_CHECK;
+const struct gguf_value *gi_hyper_find(struct gguf_import *c, const char *key);
 
-/* The parts of a block: fill *p and return 1, or 0 when the block has no such part. */
-int import_mixers(struct part *p, unsigned *n, struct import *c, struct block *b) MUST_CHECK;
-int import_feed_forwards(struct part *p, unsigned *n, uint8_t *extra_norms, struct import *c, struct block *b) MUST_CHECK;
-int import_rope(uint8_t *out, struct import *c, uint32_t layer, uint32_t dims) MUST_CHECK;
-int import_warning(struct import *c, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
+/* The parts of a block, *n of them, into p (zeroed). */
+int gi_mixers(struct part *p, unsigned *n, struct gguf_import *c, struct block *b) MUST_CHECK;
+int gi_feed_forwards(struct part *p, unsigned *n, uint8_t *extra_norms, struct gguf_import *c, struct block *b) MUST_CHECK;
+int gi_attention(struct part *p, struct gguf_import *c, struct block *b) MUST_CHECK;
+int gi_latent(struct part *p, struct gguf_import *c, struct block *b) MUST_CHECK;
+int gi_compressed(struct part *p, struct gguf_import *c, struct block *b) MUST_CHECK;
+int gi_rope(uint8_t *out, struct gguf_import *c, uint32_t layer, uint32_t dims) MUST_CHECK;
+int gi_warning(struct gguf_import *c, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 
 #endif

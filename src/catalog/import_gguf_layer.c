@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *part_name(struct import *c, const struct part *p)
+static const char *part_name(struct gguf_import *c, const struct part *p)
 {
 	static const char *const usual[PART_TYPES] = { "attn", "mla", "csa", "delta", "mamba2", "conv", "mlp", "moe" };
 	const char *base = p->type == PART_GQA && p->u.gqa.span == SPAN_WINDOW ? "window" :
@@ -26,7 +26,7 @@ static int same_part(const struct part *a, const struct part *b)
 	return !memcmp(&x, &y, sizeof x);
 }
 
-static int add_part(uint16_t *out, struct import *c, const struct part *p)
+static int add_part(uint16_t *out, struct gguf_import *c, const struct part *p)
 {
 	uint16_t i;
 
@@ -36,7 +36,7 @@ static int add_part(uint16_t *out, struct import *c, const struct part *p)
 	if (i < c->m->n_parts)
 		return OK;
 	if (i == MAX_PARTS)
-		return refuse(c, "more than %d different parts", MAX_PARTS);
+		return gi_refuse(c, "more than %d different parts", MAX_PARTS);
 	memcpy(&c->parts[i], p, sizeof *p);
 	if (!(c->parts[i].name = part_name(c, p)))
 		return error_set(c->err, E_NOMEM, "%s: out of memory", c->g->file);
@@ -56,7 +56,7 @@ static int same_kind(const struct layer_kind *a, const struct layer_kind *b)
 	return 1;
 }
 
-static int add_kind(uint16_t *out, struct import *c, const struct layer_kind *k)
+static int add_kind(uint16_t *out, struct gguf_import *c, const struct layer_kind *k)
 {
 	uint16_t i;
 
@@ -66,7 +66,7 @@ static int add_kind(uint16_t *out, struct import *c, const struct layer_kind *k)
 	if (i < c->m->n_kinds)
 		return OK;
 	if (i == MAX_KINDS)
-		return refuse(c, "more than %d different kinds of layers", MAX_KINDS);
+		return gi_refuse(c, "more than %d different kinds of layers", MAX_KINDS);
 	c->kinds[i] = *k;
 	if (!(c->kinds[i].name = arena_printf(c->a, "kind%u", i + 1)))
 		return error_set(c->err, E_NOMEM, "%s: out of memory", c->g->file);
@@ -75,19 +75,19 @@ static int add_kind(uint16_t *out, struct import *c, const struct layer_kind *k)
 }
 
 /* A norm over the stream, with the bias that the model's type of norm wants. */
-static int take_norm(int *there, struct import *c, struct block *b, const char *stem)
+static int take_norm(int *there, struct gguf_import *c, struct block *b, const char *stem)
 {
-	const struct file_tensor *t = take(b, stem), *bias;
+	const struct file_tensor *t = gi_take(b, stem), *bias;
 
 	*there = t != NULL;
 	if (!t)
 		return OK;
-	TRY(want_vector(c, t, c->m->width));
+	TRY(gi_want_vector(c, t, c->m->width));
 	if (c->m->norm_type != NORM_LAYER_BIAS)
 		return OK;
-	if (!(bias = take_bias(b, stem)))
-		return refuse(c, "tensor %s has no bias, though other norms have one", t->name);
-	return want_vector(c, bias, c->m->width);
+	if (!(bias = gi_take_bias(b, stem)))
+		return gi_refuse(c, "tensor %s has no bias, though other norms have one", t->name);
+	return gi_want_vector(c, bias, c->m->width);
 }
 
 static uint8_t norm_at(int pre, int post)
@@ -97,7 +97,7 @@ static uint8_t norm_at(int pre, int post)
 
 /* Where norms stand, by what is there: "post_attention_norm" is the second norm of a pre-norm layer when ffn_norm is missing (the
  * name of the original weights), and a norm after attention else. */
-static int place_norms(struct layer_kind *k, struct import *c, struct block *b, unsigned mixers, unsigned feeds)
+static int place_norms(struct layer_kind *k, struct gguf_import *c, struct block *b, unsigned mixers, unsigned feeds)
 {
 	int attn, attn2, post, ffn, post_ffn;
 
@@ -107,14 +107,14 @@ static int place_norms(struct layer_kind *k, struct import *c, struct block *b, 
 	TRY(take_norm(&ffn, c, b, "ffn_norm"));
 	TRY(take_norm(&post_ffn, c, b, "post_ffw_norm"));
 	if (attn2 && (ffn || !mixers || !feeds))
-		return refuse(c, "blk.%u: attn_norm_2 beside ffn_norm, or without attention and feed-forward", b->layer);
+		return gi_refuse(c, "blk.%u: attn_norm_2 beside ffn_norm, or without attention and feed-forward", b->layer);
 	if (!mixers && feeds) {
 		if ((attn && ffn) || (post && post_ffn))
-			return refuse(c, "blk.%u has a feed-forward only, but norms for two branches", b->layer);
+			return gi_refuse(c, "blk.%u has a feed-forward only, but norms for two branches", b->layer);
 		k->branch[0].norm = norm_at(attn || ffn, post || post_ffn);
 	} else if (mixers && !feeds) {
 		if (ffn || post_ffn)
-			return refuse(c, "blk.%u has norms for a feed-forward, but none that is understood", b->layer);
+			return gi_refuse(c, "blk.%u has norms for a feed-forward, but none that is understood", b->layer);
 		k->branch[0].norm = norm_at(attn, post);
 	} else if (mixers && ffn + attn2) {
 		k->branch[0].norm = norm_at(attn, post);
@@ -128,34 +128,51 @@ static int place_norms(struct layer_kind *k, struct import *c, struct block *b, 
 	} else if (mixers && !post && !post_ffn) {
 		/* one norm for attention and feed-forward: both read it (Command R, Phi-2, Falcon) */
 		if (k->branch[0].n_parts + k->branch[1].n_parts > 3)
-			return refuse(c, "blk.%u: more than three parts behind one norm", b->layer);
+			return gi_refuse(c, "blk.%u: more than three parts behind one norm", b->layer);
 		for (unsigned i = 0; i < k->branch[1].n_parts; i++)
 			k->branch[0].part[k->branch[0].n_parts++] = k->branch[1].part[i];
 		k->n_branches = 1;
 		k->branch[0].norm = NORM_PRE;
 	} else if (mixers) {
-		return refuse(c, "blk.%u: norms before attention and after both, but none before the feed-forward", b->layer);
+		return gi_refuse(c, "blk.%u: norms before attention and after both, but none before the feed-forward", b->layer);
 	}
 	return OK;
 }
 
 /* Gemma 3n and 4 E: each layer's projections of the per-layer embedding. */
-static int take_per_layer(struct import *c, struct block *b)
+static int take_per_layer(struct gguf_import *c, struct block *b)
 {
 	const struct file_tensor *t;
 	uint64_t e = c->m->per_layer_embed;
 
 	if (!e)
 		return OK;
-	TRY(need(&t, c, b, "inp_gate"));
-	TRY(want_shape(c, t, c->m->width, e, 1));
-	TRY(need(&t, c, b, "proj"));
-	TRY(want_shape(c, t, e, c->m->width, 1));
-	return need_vector(c, b, "post_norm", c->m->width);
+	TRY(gi_need(&t, c, b, "inp_gate"));
+	TRY(gi_want_shape(c, t, c->m->width, e, 1));
+	TRY(gi_need(&t, c, b, "proj"));
+	TRY(gi_want_shape(c, t, e, c->m->width, 1));
+	return gi_need_vector(c, b, "post_norm", c->m->width);
+}
+
+/* DeepSeek V4: what mixes the residual streams around each of the two branches. */
+static int take_hyper_connections(struct gguf_import *c, struct block *b)
+{
+	static const char *const fn[] = { "hc_attn_fn", "hc_ffn_fn" }, *const base[] = { "hc_attn_base", "hc_ffn_base" },
+		*const scale[] = { "hc_attn_scale", "hc_ffn_scale" };
+	uint64_t s = c->m->residual_streams, mix = (2 + s) * s;
+	const struct file_tensor *t;
+
+	for (unsigned i = 0; s > 1 && i < 2; i++) {
+		TRY(gi_need(&t, c, b, fn[i]));
+		TRY(gi_want_shape(c, t, s * c->m->width, mix, 1));
+		TRY(gi_need_vector(c, b, base[i], mix));
+		TRY(gi_need_vector(c, b, scale[i], 3));
+	}
+	return OK;
 }
 
 /* Gemma 3n: AltUp and LAuReL stand beside the branches; the description has no place for them. */
-static void take_undescribed(struct import *c, struct block *b)
+static void take_undescribed(struct gguf_import *c, struct block *b)
 {
 	for (uint32_t i = 0; c->facts->flags & ARCH_UNDESCRIBED && i < b->n; i++)
 		if (!strncmp(b->t[i].stem, "altup_", 6) || !strncmp(b->t[i].stem, "laurel_", 7)) {
@@ -164,7 +181,7 @@ static void take_undescribed(struct import *c, struct block *b)
 		}
 }
 
-int import_layer(uint16_t *kind, struct import *c, struct block *b)
+int gi_layer(uint16_t *kind, struct gguf_import *c, struct block *b)
 {
 	struct layer_kind k;
 	struct part parts[4];
@@ -173,11 +190,11 @@ int import_layer(uint16_t *kind, struct import *c, struct block *b)
 
 	memset(&k, 0, sizeof k);
 	memset(parts, 0, sizeof parts);
-	TRY(import_mixers(parts, &mixers, c, b));
-	TRY(import_feed_forwards(parts + mixers, &feeds, &k.extra_norms, c, b));
+	TRY(gi_mixers(parts, &mixers, c, b));
+	TRY(gi_feed_forwards(parts + mixers, &feeds, &k.extra_norms, c, b));
 	if (!mixers && !feeds && !(c->facts->flags & ARCH_NO_OPS)) {
-		TRY(blocks_finish(c, b));
-		return refuse(c, "blk.%u has neither attention nor a feed-forward", b->layer);
+		TRY(gi_blocks_finish(c, b));
+		return gi_refuse(c, "blk.%u has neither attention nor a feed-forward", b->layer);
 	}
 	for (unsigned side = 0; side < 2; side++) {
 		unsigned count = side ? feeds : mixers;
@@ -187,14 +204,15 @@ int import_layer(uint16_t *kind, struct import *c, struct block *b)
 		k.n_branches = (uint8_t)(k.n_branches + (count != 0));
 	}
 	TRY(place_norms(&k, c, b, mixers, feeds));
-	if ((t = take(b, "layer_output_scale")) != NULL) {
+	if ((t = gi_take(b, "layer_output_scale")) != NULL) {
 		k.extra_scalars = 1;
-		TRY(want_vector(c, t, 1));
+		TRY(gi_want_vector(c, t, 1));
 	}
 	if (c->m->residual_block) {
-		TRY(need_vector(c, b, "attn_res_score", c->m->width));
-		TRY(need_vector(c, b, "ffn_res_score", c->m->width));
+		TRY(gi_need_vector(c, b, "attn_res_score", c->m->width));
+		TRY(gi_need_vector(c, b, "ffn_res_score", c->m->width));
 	}
+	TRY(take_hyper_connections(c, b));
 	if (b->layer < c->m->n_layers)
 		TRY(take_per_layer(c, b));
 	take_undescribed(c, b);

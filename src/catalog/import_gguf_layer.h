@@ -5,8 +5,8 @@
 #include "catalog/import_gguf_block.h"
 
 /* The kind of a block: what it mixes, feeds forward, and where its norms stand. Takes its tensors, except those of MTP. */
-int import_layer(uint16_t *kind, struct import *c, struct block *b) MUST_CHECK;
+int gi_layer(uint16_t *kind, struct gguf_import *c, struct block *b) MUST_CHECK;
 /* Which layers see a window or a chunk. Fills c->span. */
-int import_spans(struct import *c) MUST_CHECK;
+int gi_spans(struct gguf_import *c) MUST_CHECK;
 
 #endif

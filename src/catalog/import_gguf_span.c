@@ -16,17 +16,17 @@ static int in_window(uint32_t l, uint32_t period, int full_first)
 	return full_first ? l % period != 0 : l % period < period - 1;
 }
 
-int import_spans(struct import *c)
+int gi_spans(struct gguf_import *c)
 {
 	const struct arch_facts *f = c->facts;
-	const struct gguf_value *pattern = hyper_find(c, "attention.sliding_window_pattern");
+	const struct gguf_value *pattern = gi_hyper_find(c, "attention.sliding_window_pattern");
 	uint32_t tokens, period = f->period, v = 0;
 	uint8_t rule = f->spans;
 	int said;
 
 	if (!(c->span = arena_array(c->a, c->n_blocks, sizeof *c->span)))
 		return error_set(c->err, E_NOMEM, "%s: out of memory", c->g->file);
-	READ(said = hyper(&tokens, c, "attention.sliding_window", 0));
+	READ(said = gi_hyper(&tokens, c, "attention.sliding_window", 0));
 	if (!said && (!(f->flags & ARCH_WINDOW_64_LAYERS) || c->m->n_layers == 64))
 		tokens = f->window;
 	if (f->flags & ARCH_WINDOW_64_LAYERS && c->m->n_layers != 64)
@@ -35,18 +35,18 @@ int import_spans(struct import *c)
 		tokens = said && !tokens ? 0 : LLAMA4_CHUNK;
 	if (!tokens)
 		return OK;
-	if (rule == SPANS_FULL && !arch_facts_find(c->arch)) {
+	if (rule == SPANS_FULL && !gi_arch_find(c->arch)) {
 		if (!pattern)
-			return refuse(c, "attention.sliding_window is %u, but which layers have it is not in the file", tokens);
+			return gi_refuse(c, "attention.sliding_window is %u, but which layers have it is not in the file", tokens);
 		rule = SPANS_ARRAY;
 	}
 	if (rule == SPANS_FULL)
-		return import_warning(c, "The file names a window of %u tokens, which llama.cpp does not use for the architecture %.40s: the cache "
+		return gi_warning(c, "The file names a window of %u tokens, which llama.cpp does not use for the architecture %.40s: the cache "
 			"is counted for the whole context.", tokens, c->arch);
 	if (rule == SPANS_ARRAY && (!pattern || pattern->type != GGUF_ARRAY))
-		return refuse(c, "attention.sliding_window is %u, but the array attention.sliding_window_pattern is missing", tokens);
+		return gi_refuse(c, "attention.sliding_window is %u, but the array attention.sliding_window_pattern is missing", tokens);
 	if (pattern && pattern->type != GGUF_ARRAY)
-		READ(hyper(&period, c, "attention.sliding_window_pattern", period));
+		READ(gi_hyper(&period, c, "attention.sliding_window_pattern", period));
 	for (uint32_t l = 0; l < c->n_blocks; l++) {
 		int window = rule == SPANS_ALL || in_window(l, period, f->full_first);
 
@@ -54,7 +54,7 @@ int import_spans(struct import *c)
 			/* the array may leave out the MTP blocks, which then see everything */
 			if (pattern->n <= l && l >= c->m->n_layers)
 				continue;
-			READ(hyper_at(&v, c, "attention.sliding_window_pattern", l, 0));
+			READ(gi_hyper_at(&v, c, "attention.sliding_window_pattern", l, 0));
 			window = v != 0;
 		}
 		if (window) {
@@ -65,7 +65,7 @@ int import_spans(struct import *c)
 	return OK;
 }
 
-static int rotates(struct import *c, uint32_t layer)
+static int rotates(struct gguf_import *c, uint32_t layer)
 {
 	uint8_t finetuned = 1;
 	int any = 0;
@@ -80,7 +80,7 @@ static int rotates(struct import *c, uint32_t layer)
 			any |= c->span[l].span != SPAN_FULL;
 		return !any || c->span[layer].span != SPAN_FULL;
 	case ROPE_BY_KEY: {
-		const struct gguf_value *v = hyper_find(c, "rope.scaling.finetuned");
+		const struct gguf_value *v = gi_hyper_find(c, "rope.scaling.finetuned");
 		if (v && v->type == GGUF_BOOL)
 			finetuned = v->v.u != 0;
 		return finetuned;
@@ -89,27 +89,27 @@ static int rotates(struct import *c, uint32_t layer)
 	return 1;
 }
 
-static int scaling_of(struct rope *r, struct import *c, int window)
+static int scaling_of(struct rope *r, struct gguf_import *c, int window)
 {
 	static const struct { const char *word; uint8_t scaling; } words[] = {
 		{ "none", ROPE_SCALING_NONE }, { "linear", ROPE_SCALING_LINEAR }, { "yarn", ROPE_SCALING_YARN }, { "longrope", ROPE_SCALING_LONGROPE },
 	};
-	const struct gguf_value *v = hyper_find(c, "rope.scaling.type");
+	const struct gguf_value *v = gi_hyper_find(c, "rope.scaling.type");
 	unsigned i = 1;
 
-	READ(hyper_f(&r->factor, c, "rope.scale_linear", 0.0));
-	READ(hyper_f(&r->factor, c, "rope.scaling.factor", r->factor));
-	READ(hyper(&r->original, c, "rope.scaling.original_context_length", 0));
+	READ(gi_hyper_f(&r->factor, c, "rope.scale_linear", 0.0));
+	READ(gi_hyper_f(&r->factor, c, "rope.scaling.factor", r->factor));
+	READ(gi_hyper(&r->original, c, "rope.scaling.original_context_length", 0));
 	if (v && v->type == GGUF_STRING)
 		for (i = 0; i < sizeof words / sizeof *words && strcmp(words[i].word, v->v.s); i++)
 			;
 	if (i == sizeof words / sizeof *words)
-		return refuse(c, "rope.scaling.type is %.40s", v->v.s);
+		return gi_refuse(c, "rope.scaling.type is %.40s", v->v.s);
 	r->scaling = words[i].scaling;
 	/* tables of factors in the file: Llama 3's, Gemma 4's for the layers that see everything, Phi's long and short */
-	if (has(&c->global, "rope_freqs") && !(window && !strcmp(c->arch, "gemma4")))
+	if (gi_has(&c->global, "rope_freqs") && !(window && !strcmp(c->arch, "gemma4")))
 		r->scaling = strcmp(c->arch, "gemma4") ? ROPE_SCALING_LLAMA3 : ROPE_SCALING_PROPORTIONAL;
-	if (has(&c->global, "rope_factors_long"))
+	if (gi_has(&c->global, "rope_factors_long"))
 		r->scaling = ROPE_SCALING_LONGROPE;
 	else if (r->scaling == ROPE_SCALING_LONGROPE)
 		r->scaling = ROPE_SCALING_NONE;
@@ -120,7 +120,7 @@ static int scaling_of(struct rope *r, struct import *c, int window)
 	return OK;
 }
 
-int import_rope(uint8_t *out, struct import *c, uint32_t layer, uint32_t dims)
+int gi_rope(uint8_t *out, struct gguf_import *c, uint32_t layer, uint32_t dims)
 {
 	int window = c->span[layer].span == SPAN_WINDOW;
 	struct rope r = { 0 };
@@ -129,25 +129,25 @@ int import_rope(uint8_t *out, struct import *c, uint32_t layer, uint32_t dims)
 	*out = NO_ROPE;
 	if (!rotates(c, layer))
 		return OK;
-	READ(hyper(&r.dims, c, "rope.dimension_count", dims));
+	READ(gi_hyper(&r.dims, c, "rope.dimension_count", dims));
 	if (window)
-		READ(hyper(&r.dims, c, "rope.dimension_count_swa", r.dims));
+		READ(gi_hyper(&r.dims, c, "rope.dimension_count_swa", r.dims));
 	else if (c->facts->flags & ARCH_HALF_FULL_ROPE)
 		r.dims /= 2;
 	if (r.dims > dims)
 		r.dims = dims;
 	r.dims &= ~UINT32_C(1);
-	READ(hyper_f(&r.theta, c, "rope.freq_base", 10000.0));
+	READ(gi_hyper_f(&r.theta, c, "rope.freq_base", 10000.0));
 	if (window)
 		/* Gemma 3 and 4 keep 10000 for their windows; others say so by the key or rotate alike */
-		READ(hyper_f(&r.theta, c, "rope.freq_base_swa", !strncmp(c->arch, "gemma3", 6) || !strcmp(c->arch, "gemma4") ? 10000.0 : r.theta));
+		READ(gi_hyper_f(&r.theta, c, "rope.freq_base_swa", !strncmp(c->arch, "gemma3", 6) || !strcmp(c->arch, "gemma4") ? 10000.0 : r.theta));
 	TRY(scaling_of(&r, c, window));
 	r.name = window ? "window" : "main";
 	for (n = 0; n < c->m->n_rope; n++)
 		if (c->rope[n].theta == r.theta && c->rope[n].dims == r.dims && c->rope[n].scaling == r.scaling && c->rope[n].factor == r.factor)
 			break;
 	if (n == MAX_ROPES)
-		return refuse(c, "more than %d kinds of rotation", MAX_ROPES);
+		return gi_refuse(c, "more than %d kinds of rotation", MAX_ROPES);
 	if (n == c->m->n_rope) {
 		c->rope[n] = r;
 		c->m->n_rope++;

@@ -212,6 +212,11 @@ int accuracy_llamacpp(struct acc_row *r, struct error *err)
 	set.kv_v = cache_type(r, csv_get(c, r->row, "kv_type_v"), set.kv_k);
 	set.flash = !strcmp(fa, "0") ? FLASH_OFF : FLASH_AUTO;
 	set.swa_full = !strcmp(csv_get(c, r->row, "swa_full"), "yes");
+	struct engine_profile own = *set.engine;
+	if (csv_get(c, r->row, "unified")[0]) {
+		own.unified = 1;
+		set.engine = &own;
+	}
 	set.mla_mode = csv_get(c, r->row, "mla_mode");
 	if (!find_recipe(&set.recipe, r, quant, "llama.cpp"))
 		set.recipe = NULL;

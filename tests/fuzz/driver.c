@@ -1,81 +1,64 @@
-/* driver.c - runs a fuzz target over its corpus folder, without libFuzzer: one TAP line a file */
-#include <dirent.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* driver.c - runs one fuzz target over its corpus without libFuzzer: a test program of `make check`
+ *
+ * NAME.t reads tests/fuzz/corpus/NAME, or the folder in argv[1]; one test a file. A crash is the failure; so are a folder
+ * that is missing or empty and a file that cannot be read. Each input is run from a block of just its size, so that
+ * a sanitizer sees a read one byte beyond it. */
+#include "base/file.h"
+#include "base/str.h"
+
+#include "../tap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* tests/fuzz/corpus/NAME for a program .../NAME.t */
-static int folder_of(char *out, size_t n, const char *program)
+enum { MAX_INPUT = 64 << 20 };
+
+static void run_file(struct arena *a, const char *folder, const char *name)
 {
-	const char *base = strrchr(program, '/');
-	size_t k;
+	char *path = arena_printf(a, "%s/%s", folder, name), *bytes;
+	struct error err;
+	uint8_t *input;
+	size_t n;
 
-	base = base ? base + 1 : program;
-	k = strcspn(base, ".");
-	return snprintf(out, n, "tests/fuzz/corpus/%.*s", (int)k, base) < (int)n ? 0 : -1;
-}
-
-static int run(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	uint8_t *data = NULL;
-	size_t n = 0, cap = 0;
-
-	if (!f)
-		return -1;
-	for (;;) {
-		if (n == cap) {
-			uint8_t *more = realloc(data, cap = cap ? cap * 2 : 65536);
-			if (!more) {
-				free(data);
-				fclose(f);
-				return -1;
-			}
-			data = more;
-		}
-		size_t k = fread(data + n, 1, cap - n, f);
-		n += k;
-		if (k == 0)
-			break;
+	if (!path || file_read(&bytes, &n, a, path, MAX_INPUT, &err) != OK) {
+		ok(0, "%s cannot be read: %s", name, path ? err.text : "out of memory");
+		return;
 	}
-	int failed = ferror(f);
-	fclose(f);
-	/* an allocation of exactly n bytes, so that a sanitizer sees one byte too far */
-	uint8_t *exact = malloc(n ? n : 1);
-	if (exact && !failed) {
-		memcpy(exact, data, n);
-		LLVMFuzzerTestOneInput(exact, n);
+	input = malloc(n ? n : 1);
+	if (!input) {
+		ok(0, "%s: out of memory", name);
+		return;
 	}
-	failed |= !exact;
-	free(exact);
-	free(data);
-	return failed ? -1 : 0;
+	memcpy(input, bytes, n);
+	printf("# %s, %zu bytes\n", name, n);    /* before it runs: a crash says where */
+	fflush(stdout);
+	int rc = LLVMFuzzerTestOneInput(input, n);
+	free(input);
+	ok(rc == 0, "%s", name);
 }
 
 int main(int argc, char **argv)
 {
-	char folder[512], path[1024];
-	unsigned n = 0, bad = 0;
-	struct dirent *d;
-	DIR *dir;
+	char name[64], folder[512];
+	struct arena list = { 0 }, a = { 0 };
+	struct error err;
+	const char **names;
 
-	if (argc < 1 || folder_of(folder, sizeof folder, argv[0]) || !(dir = opendir(folder))) {
-		printf("not ok 1 - no corpus folder %s\n1..1\n", folder);
-		return 1;
-	}
-	while ((d = readdir(dir)) != NULL) {
-		if (d->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof path, "%s/%s", folder, d->d_name);
-		int failed = run(path);
-		bad += failed != 0;
-		printf("%sok %u - %s\n", failed ? "not " : "", ++n, path);
-		fflush(stdout);
-	}
-	closedir(dir);
-	printf("1..%u\n", n);
-	return bad || !n;
+	snprintf(name, sizeof name, "%s", str_base(argv[0]));
+	if (str_suffix(name, ".t"))
+		name[strlen(name) - 2] = 0;
+	snprintf(folder, sizeof folder, "tests/fuzz/corpus/%s", name);
+	if (argc > 1)
+		snprintf(folder, sizeof folder, "%s", argv[1]);
+	if (dir_list(&names, &list, folder, "", 0, &err) != OK)
+		ok(0, "%s", err.text);
+	else if (!names[0])
+		ok(0, "%s is empty", folder);
+	else
+		for (; *names; names++) {
+			run_file(&a, folder, *names);
+			arena_reset(&a);
+		}
+	arena_free(&a);
+	arena_free(&list);
+	return done_testing();
 }

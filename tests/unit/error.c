@@ -37,7 +37,8 @@ static void messages(void)
 	char long_name[2000];
 	struct error e = { 0 };
 
-	ok(error_set(&e, E_MODEL, "%s: %d and %d", "x", 3, 4) == E_MODEL && e.code == E_MODEL, "error_set returns and stores the code");
+	ok(error_set(&e, E_MODEL, "%s: %d and %d", "x", 3, 4) == E_MODEL && e.code == E_MODEL,
+		"error_set returns and stores the code");
 	is_str(e.text, "x: 3 and 4", "the text is formatted");
 	error_hint(&e, "try %s", "this");
 	error_candidate(&e, "y");

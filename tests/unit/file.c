@@ -38,8 +38,10 @@ static void reading(void)
 	size_t n;
 
 	put("three", "a\0b", 3);
-	ok(file_read(&s, &n, &a, path("three"), 3, &e) == OK && n == 3 && !memcmp(s, "a\0b", 4), "a file of just the size, with a NUL after it");
-	ok(file_read(&s, &n, &a, path("three"), 2, &e) == E_FILE && strstr(e.text, "three") && strstr(e.text, "3 bytes") && strstr(e.text, "2"),
+	ok(file_read(&s, &n, &a, path("three"), 3, &e) == OK && n == 3 && !memcmp(s, "a\0b", 4),
+		"a file of just the size, with a NUL after it");
+	ok(file_read(&s, &n, &a, path("three"), 2, &e) == E_FILE && strstr(e.text, "three") && strstr(e.text, "3 bytes") &&
+		strstr(e.text, "2"),
 	   "one byte more than is taken: %s", e.text);
 	ok(!s && n == 0, "nothing is handed out then");
 	put("empty", "", 0);
@@ -51,7 +53,8 @@ static void reading(void)
 	ok(file_read(&s, &n, &a, path("none"), 100, &e) == E_FILE && strstr(e.text, "none"), "no such file: %s", e.text);
 	ok(file_read(&s, &n, &a, folder, 100, &e) == E_FILE && strstr(e.text, "folder"), "a folder: %s", e.text);
 	if (access("/proc/self/status", R_OK) == 0)
-		ok(file_read(&s, &n, &a, "/proc/self/status", 1 << 20, &e) == OK && n > 100 && strlen(s) == n, "a file that says it has no bytes and has");
+		ok(file_read(&s, &n, &a, "/proc/self/status", 1 << 20, &e) == OK && n > 100 && strlen(s) == n,
+			"a file that says it has no bytes and has");
 	else
 		skip("no /proc", "a file that says it has no bytes and has");
 	if (access("/dev/zero", R_OK) == 0)
@@ -166,7 +169,8 @@ static void folders(void)
 		arena_free(&a);
 	}
 	ok(rc == OK, "and enough in the end");
-	ok(path_exists(folder) && path_is_dir(folder) && path_exists(path("three")) && !path_is_dir(path("three")) && !path_exists(path("missing")) &&
+	ok(path_exists(folder) && path_is_dir(folder) && path_exists(path("three")) && !path_is_dir(path("three")) &&
+		!path_exists(path("missing")) &&
 	   !path_is_dir(path("missing")), "what is there, and what is a folder");
 }
 

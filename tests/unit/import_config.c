@@ -71,7 +71,8 @@ static void check_entry(const char *file, const char *record, const struct count
 	struct model_entry e;
 	char *path = arena_printf(&a, "models.d/%s.yaml", record);
 
-	if (!ok(path && yaml_load(&d, &a, path, &err) == OK && model_entry_read(&e, &a, &d, &err) == OK, "%s: %s is in the catalogue", file, record)) {
+	if (!ok(path && yaml_load(&d, &a, path, &err) == OK && model_entry_read(&e, &a, &d, &err) == OK, "%s: %s is in the catalogue",
+		file, record)) {
 		printf("# %s\n", err.text);
 	} else if (e.spec) {
 		is_u64(c->active, e.checks.params_active, "%s: active parameters", file);
@@ -167,7 +168,8 @@ static void check_more(const struct quants *q)
 		struct counts c;
 		const struct recipe *r;
 
-		if (!ok(import_file(&m, &a, more[i].file, &err) == OK && inventory_counts(&c, &m, q, &err) == OK, "%s: imported", more[i].file)) {
+		if (!ok(import_file(&m, &a, more[i].file, &err) == OK && inventory_counts(&c, &m, q, &err) == OK, "%s: imported",
+			more[i].file)) {
 			printf("# %s\n", err.text);
 		} else {
 			is_u64(c.total, more[i].total, "%s: parameters", more[i].file);

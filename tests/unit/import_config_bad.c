@@ -13,10 +13,12 @@
 #define MOE "'num_experts':8,'num_experts_per_tok':2,'moe_intermediate_size':32"
 #define MLA "'model_type':'deepseek_v3','hidden_size':64,'intermediate_size':128,'num_hidden_layers':2,'num_attention_heads':4," \
 	"'vocab_size':100,'kv_lora_rank':16,'qk_nope_head_dim':8,'qk_rope_head_dim':8,'v_head_dim':8"
-#define QWEN35 "'model_type':'qwen3_5_text','hidden_size':64,'intermediate_size':128,'num_hidden_layers':4,'num_attention_heads':4," \
+#define QWEN35 "'model_type':'qwen3_5_text','hidden_size':64,'intermediate_size':128,'num_hidden_layers':4," \
+	"'num_attention_heads':4," \
 	"'num_key_value_heads':2,'head_dim':16,'vocab_size':100,'linear_num_key_heads':2,'linear_num_value_heads':4," \
 	"'linear_key_head_dim':8,'linear_value_head_dim':8,'linear_conv_kernel_dim':4"
-#define HYBRID "'model_type':'nemotron_h','hidden_size':64,'num_hidden_layers':4,'num_attention_heads':4,'num_key_value_heads':2," \
+#define HYBRID "'model_type':'nemotron_h','hidden_size':64,'num_hidden_layers':4,'num_attention_heads':4," \
+	"'num_key_value_heads':2," \
 	"'head_dim':16,'vocab_size':100,'mamba_num_heads':4,'mamba_head_dim':8,'n_groups':2,'ssm_state_size':8,'intermediate_size':128"
 
 /* change: keys put over those of base, or the whole text; word: must be in the message. */
@@ -26,7 +28,8 @@ static const struct { const char *what; int code; const char *word, *change, *ba
 	{ "cut off", E_FILE, "offset", "{" LLAMA, NULL },
 	{ "nested garbage", E_FILE, "deeper", "{'a':[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", NULL },
 	{ "no keys", E_FILE, "hidden_size", "{}", NULL },
-	{ "other names for everything", E_ARCH, "gpt2", "{'model_type':'gpt2','n_embd':768,'n_head':12,'n_layer':12,'vocab_size':50257}", NULL },
+	{ "other names for everything", E_ARCH, "gpt2", "{'model_type':'gpt2','n_embd':768,'n_head':12,'n_layer':12,"
+	  "'vocab_size':50257}", NULL },
 	{ "width a word", E_FILE, "hidden_size", "{'hidden_size':'64'}", "{" LLAMA "}" },
 	{ "width negative", E_FILE, "hidden_size", "{'hidden_size':-64}", "{" LLAMA "}" },
 	{ "width zero", E_FILE, "hidden_size", "{'hidden_size':0}", "{" LLAMA "}" },
@@ -38,8 +41,10 @@ static const struct { const char *what; int code; const char *word, *change, *ba
 	{ "kv heads that do not divide", E_FILE, "must divide", "{'num_key_value_heads':3}", "{" LLAMA "}" },
 	{ "no kv heads", E_FILE, "num_key_value_heads", "{'num_key_value_heads':0}", "{" LLAMA "}" },
 	{ "too many layers", E_FILE, "512", "{'num_hidden_layers':513}", "{" LLAMA "}" },
-	{ "vocabulary absent", E_FILE, "vocab_size", "{'model_type':'llama','hidden_size':64,'num_hidden_layers':1,'num_attention_heads':1}", NULL },
-	{ "everything huge", E_FILE, "2^", "{'hidden_size':16777216,'vocab_size':16777216,'intermediate_size':16777216,'head_dim':16777216}", "{" LLAMA "}" },
+	{ "vocabulary absent", E_FILE, "vocab_size", "{'model_type':'llama','hidden_size':64,'num_hidden_layers':1,"
+	  "'num_attention_heads':1}", NULL },
+	{ "everything huge", E_FILE, "2^62",
+	  "{'hidden_size':16777216,'moe_intermediate_size':16777216,'num_experts':65535,'head_dim':16777216}", "{" NEW "," MOE "}" },
 	{ "no feed-forward", E_FILE, "intermediate_size", "{'intermediate_size':null}", "{" LLAMA "}" },
 	{ "activation", E_ARCH, "xielu", "{'hidden_act':'xielu'}", "{" LLAMA "}" },
 	{ "norm epsilon", E_FILE, "epsilon", "{'rms_norm_eps':-1}", "{" LLAMA "}" },
@@ -52,7 +57,8 @@ static const struct { const char *what; int code; const char *word, *change, *ba
 	{ "a window of nothing", E_FILE, "sliding_window", "{'layer_types':['sliding_attention','full_attention']}", "{" LLAMA "}" },
 	{ "delta layers without sizes", E_FILE, "linear_num", "{'layer_types':['linear_attention','full_attention']}", "{" LLAMA "}" },
 	{ "experts without width", E_FILE, "positive",
-	  "{'model_type':'qwen3_moe','hidden_size':64,'num_hidden_layers':1,'num_attention_heads':4,'vocab_size':10,'num_experts':4}", NULL },
+	  "{'model_type':'qwen3_moe','hidden_size':64,'num_hidden_layers':1,'num_attention_heads':4,'vocab_size':10,"
+	  "'num_experts':4}", NULL },
 	{ "more chosen than there are", E_FILE, "over", "{'num_experts_per_tok':9}", "{" NEW "," MOE "}" },
 	{ "mlp_only_layers out of range", E_FILE, "mlp_only_layers", "{'mlp_only_layers':[7]}", "{" NEW "," MOE "}" },
 	{ "moe_layer_freq short", E_FILE, "moe_layer_freq", "{'moe_layer_freq':[1]}", "{" NEW "," MOE "}" },
@@ -68,18 +74,24 @@ static const struct { const char *what; int code; const char *word, *change, *ba
 	{ "hybrid pattern letter", E_ARCH, "'Z'", "{'hybrid_override_pattern':'MMZ*'}", "{" HYBRID "}" },
 	{ "hybrid pattern absent", E_FILE, "hybrid_override_pattern", "{" HYBRID "}", NULL },
 	{ "hybrid groups", E_FILE, "must divide", "{'n_groups':3,'hybrid_override_pattern':'MM-*'}", "{" HYBRID "}" },
-	{ "kda layer 0", E_FILE, "layer 0", "{'model_type':'kimi_linear','linear_attn_config':{'kda_layers':[0]},'kv_lora_rank':16}", "{" LLAMA "}" },
+	{ "kda layer 0", E_FILE, "layer 0", "{'model_type':'kimi_linear','linear_attn_config':{'kda_layers':[0]},"
+	  "'kv_lora_rank':16}", "{" LLAMA "}" },
 	{ "NAS group", E_FILE, "n_heads_in_group",
-	  "{'model_type':'nemotron-nas','block_configs':[{'attention':{'n_heads_in_group':3},'ffn':{'ffn_mult':1}}," NOTHING "]}", "{" LLAMA "}" },
+	  "{'model_type':'nemotron-nas','block_configs':[{'attention':{'n_heads_in_group':3},"
+	  "'ffn':{'ffn_mult':1}}," NOTHING "]}", "{" LLAMA "}" },
 	{ "NAS linear layer", E_ARCH, "replace_with_linear",
-	  "{'model_type':'nemotron-nas','block_configs':[{'attention':{'replace_with_linear':true},'ffn':{'ffn_mult':1}}," NOTHING "]}", "{" LLAMA "}" },
+	  "{'model_type':'nemotron-nas','block_configs':[{'attention':{'replace_with_linear':true},"
+	  "'ffn':{'ffn_mult':1}}," NOTHING "]}", "{" LLAMA "}" },
 	{ "NAS width", E_FILE, "ffn_mult",
-	  "{'model_type':'nemotron-nas','block_configs':[{'attention':{'no_op':true},'ffn':{'ffn_mult':1e30}}," NOTHING "]}", "{" LLAMA "}" },
+	  "{'model_type':'nemotron-nas','block_configs':[{'attention':{'no_op':true},"
+	  "'ffn':{'ffn_mult':1e30}}," NOTHING "]}", "{" LLAMA "}" },
 	{ "all layers share a cache", E_FILE, "num_kv_shared_layers", "{'num_kv_shared_layers':2}", "{" LLAMA "}" },
 	{ "quantisation a word", E_FILE, "quantization_config", "{'quantization_config':'fp8'}", "{" LLAMA "}" },
 	{ "vision overflow", E_FILE, "vision_config",
-	  "{'model_type':'gemma3','vision_config':{'hidden_size':16777216,'intermediate_size':16777216,'num_hidden_layers':16777216},'text_config':{" LLAMA "}}", NULL },
-	{ "vision patch", E_FILE, "patch_size", "{'model_type':'qwen3_vl','vision_config':{'patch_size':100000},'text_config':{" LLAMA "}}", NULL },
+	  "{'model_type':'gemma3','vision_config':{'hidden_size':16777216,'intermediate_size':16777216,"
+	  "'num_hidden_layers':16777216},'text_config':{" LLAMA "}}", NULL },
+	{ "vision patch", E_FILE, "patch_size", "{'model_type':'qwen3_vl','vision_config':{'patch_size':100000},"
+	  "'text_config':{" LLAMA "}}", NULL },
 	/* structure that nobody has established */
 	{ "new key of a known model", E_ARCH, "hyper_lora_rank", "{'hyper_lora_rank':64}", "{" LLAMA "}" },
 	{ "key of another family", E_ARCH, "hybrid_layer_ssm", "{'hybrid_layer_ssm':2}", "{" LLAMA "}" },
@@ -87,6 +99,9 @@ static const struct { const char *what; int code; const char *word, *change, *ba
 	{ "convolution sizes on a model without", E_ARCH, "conv_L_cache", "{'conv_L_cache':3}", "{" LLAMA "}" },
 	{ "blocks that are no list", E_FILE, "block_configs", "{'block_configs':3}", "{" LLAMA "}" },
 	{ "shape of an unknown model", E_ARCH, "extra_head_width", "{'extra_head_width':7}", "{" NEW "}" },
+	{ "layer norms of an unknown model", E_ARCH, "norms have biases", "{'rms_norm_eps':null,'layer_norm_eps':1e-5}", "{" NEW "}" },
+	{ "refused by its own words first", E_ARCH, "altup_num_inputs", "{'intermediate_size':[1,2],"
+	  "'altup_num_inputs':4}", "{" NEW "}" },
 	{ "norms of an unknown model", E_ARCH, "query and key norms", "{'use_qk_norm':true}", "{" NEW "}" },
 };
 

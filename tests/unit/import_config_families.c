@@ -1,4 +1,4 @@
-/* import_config_families.c - configs of families that tests/configs/ does not hold, written out after published shapes, against published totals */
+/* import_config_families.c - configs written out after published shapes, for families without a file in tests/configs/ */
 #include "../tap.h"
 
 #include "calc/inventory.h"
@@ -24,8 +24,10 @@ static const struct { const char *name, *architecture; uint64_t total, mtp, kv; 
 	  "'rope_local_base_freq':10000,'rope_theta':1000000,'max_position_embeddings':32768,'torch_dtype':'bfloat16'}" },
 	/* without its audio encoder of 307183456 */
 	{ "gemma-4-e2b-it", "gemma4", 4815994595, 0, 6144,
-	  "{'model_type':'gemma4','audio_config':{'model_type':'gemma4_audio'},'text_config':{'model_type':'gemma4_text','hidden_size':1536,"
-	  "'intermediate_size':6144,'num_hidden_layers':35,'num_attention_heads':8,'num_key_value_heads':1,'head_dim':256,'global_head_dim':512,"
+	  "{'model_type':'gemma4','audio_config':{'model_type':'gemma4_audio'},'text_config':{'model_type':'gemma4_text',"
+	  "'hidden_size':1536,"
+	  "'intermediate_size':6144,'num_hidden_layers':35,'num_attention_heads':8,'num_key_value_heads':1,'head_dim':256,"
+	  "'global_head_dim':512,"
 	  "'hidden_size_per_layer_input':256,'vocab_size_per_layer_input':262144,'num_kv_shared_layers':20,'use_double_wide_mlp':true,"
 	  "'attention_k_eq_v':false,'enable_moe_block':false,'final_logit_softcapping':30.0,'sliding_window':512,'vocab_size':262144,"
 	  "'layer_types':['sliding_attention','sliding_attention','sliding_attention','sliding_attention','full_attention',"
@@ -67,12 +69,14 @@ static const struct { const char *name, *architecture; uint64_t total, mtp, kv; 
 	{ "command-r7b", "cohere2", 8028033024, 0, 32768,
 	  "{'model_type':'cohere2','hidden_size':4096,'intermediate_size':14336,'num_hidden_layers':32,'num_attention_heads':32,"
 	  "'num_key_value_heads':8,'head_dim':128,'vocab_size':256000,'sliding_window':4096,'sliding_window_pattern':4,"
-	  "'logit_scale':0.25,'rope_theta':50000,'position_embedding_type':'rope_gptj','order_of_interleaved_layers':'local_attn_first'}" },
+	  "'logit_scale':0.25,'rope_theta':50000,'position_embedding_type':'rope_gptj',"
+	  "'order_of_interleaved_layers':'local_attn_first'}" },
 	{ "granite-4.0-h-small", "granitehybrid", 32207337984, 0, 16384,
 	  "{'model_type':'granitemoehybrid','hidden_size':4096,'intermediate_size':768,'num_hidden_layers':40,'num_attention_heads':32,"
 	  "'num_key_value_heads':8,'num_local_experts':72,'num_experts_per_tok':10,'shared_intermediate_size':1536,'vocab_size':100352,"
 	  "'tie_word_embeddings':true,'position_embedding_type':'nope','mamba_n_heads':128,'mamba_d_head':64,'mamba_n_groups':1,"
-	  "'mamba_d_state':128,'mamba_d_conv':4,'mamba_expand':2,'mamba_conv_bias':true,'mamba_proj_bias':false,'time_step_limit':[0.0,Infinity],"
+	  "'mamba_d_state':128,'mamba_d_conv':4,'mamba_expand':2,'mamba_conv_bias':true,'mamba_proj_bias':false,"
+	  "'time_step_limit':[0.0,Infinity],"
 	  "'embedding_multiplier':12,'layer_types':['mamba','mamba','mamba','mamba','mamba','attention','mamba','mamba','mamba','mamba',"
 	  "'mamba','mamba','mamba','mamba','mamba','attention','mamba','mamba','mamba','mamba',"
 	  "'mamba','mamba','mamba','mamba','mamba','attention','mamba','mamba','mamba','mamba',"
@@ -80,12 +84,12 @@ static const struct { const char *name, *architecture; uint64_t total, mtp, kv; 
 	{ "falcon-h1-7b", "falcon-h1", 7585519712, 0, 45056,
 	  "{'model_type':'falcon_h1','hidden_size':3072,'intermediate_size':12288,'num_hidden_layers':44,'num_attention_heads':12,"
 	  "'num_key_value_heads':2,'head_dim':128,'vocab_size':130049,'mamba_d_ssm':3072,'mamba_n_heads':24,'mamba_d_head':128,"
-	  "'mamba_n_groups':1,'mamba_d_state':256,'mamba_d_conv':4,'mamba_conv_bias':true,'mamba_rms_norm':false,"
+	  "'mamba_n_groups':1,'mamba_d_state':256,'mamba_d_conv':4,'mamba_conv_bias':true,'mamba_rms_norm':false,'mamba_use_mlp':true,"
 	  "'ssm_multipliers':[1.0,1.0],'lm_head_multiplier':0.01,'rope_theta':100000000000.0,'projectors_bias':false}" },
 	{ "lfm2-1.2b", "lfm2", 1170340608, 0, 12288,
 	  "{'model_type':'lfm2','hidden_size':2048,'block_ff_dim':12288,'block_auto_adjust_ff_dim':true,'block_ffn_dim_multiplier':1.0,"
 	  "'block_multiple_of':256,'num_hidden_layers':16,'num_attention_heads':32,'num_key_value_heads':8,'vocab_size':65536,"
-	  "'conv_L_cache':3,'conv_bias':false,'full_attn_idxs':[2,5,8,10,12,14],'norm_eps':1e-05}" },
+	  "'conv_L_cache':3,'conv_bias':false,'full_attn_idxs':[2,5,8,10,12,14],'norm_eps':1e-05,'conv_dim':2048,'theta':1000000.0}" },
 	{ "lfm2-8b-a1b", "lfm2moe", 8339929856, 0, 12288,
 	  "{'model_type':'lfm2_moe','hidden_size':2048,'intermediate_size':7168,'moe_intermediate_size':1792,'num_dense_layers':2,"
 	  "'num_experts':32,'num_experts_per_tok':4,'num_hidden_layers':24,'num_attention_heads':32,'num_key_value_heads':8,"
@@ -95,11 +99,13 @@ static const struct { const char *name, *architecture; uint64_t total, mtp, kv; 
 	  "'num_key_value_heads':2,'head_dim':128,'vocab_size':151552,'attention_bias':false,'partial_rotary_factor':0.5}" },
 	{ "glm-4.5-air", "glm4moe", 106852251264, 3616573568, 188416,
 	  "{'model_type':'glm4_moe','hidden_size':4096,'intermediate_size':10944,'moe_intermediate_size':1408,'num_hidden_layers':46,"
-	  "'num_attention_heads':96,'num_key_value_heads':8,'head_dim':128,'vocab_size':151552,'n_routed_experts':128,'n_shared_experts':1,"
+	  "'num_attention_heads':96,'num_key_value_heads':8,'head_dim':128,'vocab_size':151552,'n_routed_experts':128,"
+	  "'n_shared_experts':1,"
 	  "'num_experts_per_tok':8,'first_k_dense_replace':1,'attention_bias':true,'use_qk_norm':false,'num_nextn_predict_layers':1,"
 	  "'n_group':1,'topk_group':1,'partial_rotary_factor':0.5,'routed_scaling_factor':1.0,'norm_topk_prob':true}" },
 	{ "glm-4.7-flash", "deepseek2", 29943393920, 1278094656, 54144,
-	  "{'model_type':'glm4_moe_lite','hidden_size':2048,'intermediate_size':10240,'moe_intermediate_size':1536,'num_hidden_layers':47,"
+	  "{'model_type':'glm4_moe_lite','hidden_size':2048,'intermediate_size':10240,'moe_intermediate_size':1536,"
+	  "'num_hidden_layers':47,"
 	  "'num_attention_heads':20,'num_key_value_heads':20,'vocab_size':154880,'q_lora_rank':768,'kv_lora_rank':512,"
 	  "'qk_nope_head_dim':192,'qk_rope_head_dim':64,'v_head_dim':256,'n_routed_experts':64,'n_shared_experts':1,"
 	  "'num_experts_per_tok':4,'first_k_dense_replace':1,'num_nextn_predict_layers':1}" },
@@ -119,27 +125,34 @@ static const struct { const char *name, *architecture; uint64_t total, mtp, kv; 
 	  "'num_key_value_heads':4,'vocab_size':128256,'no_rope_layer_interval':4,'use_sliding_window':false,'sliding_window':null}" },
 	{ "seed-oss-36b-instruct", "seed_oss", 36151104512, 0, 262144,
 	  "{'model_type':'seed_oss','hidden_size':5120,'intermediate_size':27648,'num_hidden_layers':64,'num_attention_heads':80,"
-	  "'num_key_value_heads':8,'head_dim':128,'vocab_size':155136,'attention_bias':true,'attention_out_bias':false,'mlp_bias':false}" },
+	  "'num_key_value_heads':8,'head_dim':128,'vocab_size':155136,'attention_bias':true,'attention_out_bias':false,"
+	  "'mlp_bias':false}" },
 	{ "ernie-4.5-21b-a3b", "ernie4_5-moe", 21825437888, 0, 57344,
-	  "{'model_type':'ernie4_5_moe','hidden_size':2560,'intermediate_size':12288,'moe_intermediate_size':1536,'num_hidden_layers':28,"
-	  "'num_attention_heads':20,'num_key_value_heads':4,'vocab_size':103424,'moe_num_experts':64,'moe_num_shared_experts':2,'moe_k':6,"
+	  "{'model_type':'ernie4_5_moe','hidden_size':2560,'intermediate_size':12288,'moe_intermediate_size':1536,"
+	  "'num_hidden_layers':28,"
+	  "'num_attention_heads':20,'num_key_value_heads':4,'vocab_size':103424,'moe_num_experts':64,'moe_num_shared_experts':2,"
+	  "'moe_k':6,"
 	  "'moe_layer_start_index':1,'moe_layer_interval':1,'moe_layer_end_index':27,'use_bias':false}" },
 	{ "ling-mini-2.0", "bailingmoe2", 16255643392, 0, 40960,
-	  "{'model_type':'bailing_moe_v2','hidden_size':2048,'intermediate_size':5120,'moe_intermediate_size':512,'num_hidden_layers':20,"
+	  "{'model_type':'bailing_moe_v2','hidden_size':2048,'intermediate_size':5120,'moe_intermediate_size':512,"
+	  "'num_hidden_layers':20,"
 	  "'num_attention_heads':16,'num_key_value_heads':4,'head_dim':128,'vocab_size':157184,'num_experts':256,'num_shared_experts':1,"
-	  "'num_experts_per_tok':8,'first_k_dense_replace':1,'use_qk_norm':true,'use_qkv_bias':false,'moe_router_enable_expert_bias':true,"
+	  "'num_experts_per_tok':8,'first_k_dense_replace':1,'use_qk_norm':true,'use_qkv_bias':false,"
+	  "'moe_router_enable_expert_bias':true,"
 	  "'score_function':'sigmoid','n_group':8,'topk_group':4,'num_nextn_predict_layers':0,'partial_rotary_factor':0.5}" },
 	{ "kimi-linear-48b-a3b", "kimi-linear", 49122681728, 0, 8064,
 	  "{'model_type':'kimi_linear','hidden_size':2304,'intermediate_size':9216,'moe_intermediate_size':1024,'num_hidden_layers':27,"
 	  "'num_attention_heads':32,'num_key_value_heads':32,'vocab_size':163840,'q_lora_rank':null,'kv_lora_rank':512,"
 	  "'qk_nope_head_dim':128,'qk_rope_head_dim':64,'v_head_dim':128,'mla_use_nope':true,'num_experts':256,"
 	  "'num_experts_per_token':8,'num_shared_experts':1,'first_k_dense_replace':1,'moe_router_activation_func':'sigmoid',"
-	  "'linear_attn_config':{'full_attn_layers':[4,8,12,16,20,24,27],'kda_layers':[1,2,3,5,6,7,9,10,11,13,14,15,17,18,19,21,22,23,25,26],"
+	  "'linear_attn_config':{'full_attn_layers':[4,8,12,16,20,24,27],"
+	  "'kda_layers':[1,2,3,5,6,7,9,10,11,13,14,15,17,18,19,21,22,23,25,26],"
 	  "'head_dim':128,'num_heads':32,'short_conv_kernel_size':4}}" },
 	{ "nemotron-3-super-120b-a12b", "nemotron_h_moe", 120668687360, 2942324736, 8192,
 	  "{'model_type':'nemotron_h','hidden_size':4096,'intermediate_size':2688,'num_hidden_layers':88,'num_attention_heads':32,"
 	  "'num_key_value_heads':2,'head_dim':128,'vocab_size':131072,'mamba_num_heads':128,'mamba_head_dim':64,'n_groups':8,"
-	  "'ssm_state_size':128,'conv_kernel':4,'use_conv_bias':true,'n_routed_experts':512,'num_experts_per_tok':22,'n_shared_experts':1,"
+	  "'ssm_state_size':128,'conv_kernel':4,'use_conv_bias':true,'n_routed_experts':512,'num_experts_per_tok':22,"
+	  "'n_shared_experts':1,"
 	  "'moe_intermediate_size':2688,'moe_latent_size':1024,'moe_shared_expert_intermediate_size':5376,'mlp_hidden_act':'relu2',"
 	  "'hybrid_override_pattern':'MEMEMEM*EMEMEMEM*EMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEM*EMEMEMEME',"
 	  "'num_nextn_predict_layers':1,'mtp_layers_block_type':['attention','moe']}" },
@@ -148,11 +161,32 @@ static const struct { const char *name, *architecture; uint64_t total, mtp, kv; 
 	  "'num_key_value_heads':8,'head_dim':128,'vocab_size':131072,'mamba_num_heads':128,'mamba_head_dim':80,'n_groups':8,"
 	  "'ssm_state_size':128,'conv_kernel':4,'use_conv_bias':true,'mlp_hidden_act':'relu2',"
 	  "'hybrid_override_pattern':'M-M-M-MM-M-M-M*-M-M-M*-M-M-M-M*-M-M-M-M*-M-MM-M-M-M-M-M-'}" },
-	{ "mistral-small-4-119b, text", "mistral4", 118972826624, 0, 23040,
-	  "{'model_type':'mistral4','hidden_size':4096,'intermediate_size':12288,'moe_intermediate_size':2048,'num_hidden_layers':36,"
+	{ "step-3.5-flash", "step35", 196956130368, 2428171008, 49152,
+	  "{'model_type':'step3p5','hidden_size':4096,'intermediate_size':11264,'moe_intermediate_size':1280,'num_hidden_layers':45,"
+	  "'num_attention_heads':64,'num_attention_groups':8,'head_dim':128,'vocab_size':128896,'moe_num_experts':288,'moe_top_k':8,"
+	  "'share_expert_dim':1280,'use_head_wise_attn_gate':true,'use_moe_router_bias':true,'num_nextn_predict_layers':3,"
+	  "'attention_other_setting':{'attention_type':'sliding_attention','num_attention_heads':96,'num_attention_groups':8,"
+	  "'head_dim':128},"
+	  "'moe_layers_enum':'3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,"
+	  "39,40,41,42,43,44','sliding_window':512,'layer_types':['full_attention','sliding_attention','sliding_attention',"
+	  "'sliding_attention',"
+	  "'full_attention','sliding_attention','sliding_attention','sliding_attention','full_attention','sliding_attention',"
+	  "'sliding_attention','sliding_attention','full_attention','sliding_attention','sliding_attention','sliding_attention',"
+	  "'full_attention','sliding_attention','sliding_attention','sliding_attention','full_attention','sliding_attention',"
+	  "'sliding_attention','sliding_attention','full_attention','sliding_attention','sliding_attention','sliding_attention',"
+	  "'full_attention','sliding_attention','sliding_attention','sliding_attention','full_attention','sliding_attention',"
+	  "'sliding_attention','sliding_attention','full_attention','sliding_attention','sliding_attention','sliding_attention',"
+	  "'full_attention','sliding_attention','sliding_attention','sliding_attention','full_attention','sliding_attention',"
+	  "'sliding_attention','sliding_attention'],'rope_theta':[5000000.0,10000.0,10000.0,10000.0],"
+	  "'max_position_embeddings':262144}" },
+	{ "mistral-small-4-119b", "mistral4", 119401298944, 0, 23040,
+	  "{'model_type':'mistral3','spatial_merge_size':2,'vision_config':{'model_type':'pixtral','hidden_size':1024,"
+	  "'intermediate_size':4096,'num_hidden_layers':24,'num_attention_heads':16,'patch_size':14},"
+	  "'text_config':{'model_type':'mistral4','hidden_size':4096,'intermediate_size':12288,'moe_intermediate_size':2048,"
+	  "'num_hidden_layers':36,"
 	  "'num_attention_heads':32,'num_key_value_heads':32,'vocab_size':131072,'q_lora_rank':1024,'kv_lora_rank':256,"
 	  "'qk_nope_head_dim':64,'qk_rope_head_dim':64,'v_head_dim':128,'n_routed_experts':128,'num_experts_per_tok':4,"
-	  "'n_shared_experts':1,'first_k_dense_replace':0,'n_group':1,'topk_group':1}" },
+	  "'n_shared_experts':1,'first_k_dense_replace':0,'n_group':1,'topk_group':1}}" },
 };
 
 static int add_kv(void *user, const struct state_item *s, struct error *err)

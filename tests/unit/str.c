@@ -93,7 +93,8 @@ static void distances(void)
 
 static void nearest(void)
 {
-	static const char *const names[] = { "llama-3.3-70b-instruct", "qwen3-32b", "qwen3-30b-a3b", "qwen3-8b", "qwen3-4b", "qwen3-14b",
+	static const char *const names[] = { "llama-3.3-70b-instruct", "qwen3-32b", "qwen3-30b-a3b", "qwen3-8b", "qwen3-4b",
+		"qwen3-14b",
 		"qwen3-0.6b", "gemma-3-27b-it", "rtx-4090" };
 	struct near_matches m;
 	struct error e = { 0 };
@@ -108,7 +109,8 @@ static void nearest(void)
 	ok(e.n_candidates == 5, "five at most are kept");
 	is_str(e.candidate[0], "qwen3-32b", "the exact one first");
 	for (int i = 1; i < e.n_candidates; i++)
-		ok(strcmp(e.candidate[i], "qwen3-32b") && strncmp(e.candidate[i], "qwen3", 5) == 0, "no name twice, no stranger: %s", e.candidate[i]);
+		ok(strcmp(e.candidate[i], "qwen3-32b") && strncmp(e.candidate[i], "qwen3", 5) == 0, "no name twice, no stranger: %s",
+			e.candidate[i]);
 
 	near_init(&m, "llama-3.3-70b");
 	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
