@@ -83,6 +83,9 @@ $(B)/%.o: %.c $(B)/flags
 $(B)/tests/unit/%.t: $(B)/tests/unit/%.o $(OBJ)
 	$(if $(Q),@echo "  LD    $@")
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(OBJ)
+	$(if $(Q),@echo "  LD    $@")
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 # the fuzz targets over their corpora, without libFuzzer
 $(B)/tests/fuzz/%.t: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/driver.o $(OBJ)
 	$(if $(Q),@echo "  LD    $@")
@@ -96,7 +99,8 @@ fit: all
 	@echo
 	$(Q)$(B)/$(PROG) fit
 
-bench: all
+bench: all $(B)/tests/bench/load
+	$(Q)$(B)/tests/bench/load $(B)/$(PROG)
 	$(Q)tests/bench.sh $(B)/$(PROG)
 
 deps:

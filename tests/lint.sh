@@ -31,8 +31,14 @@ fi
 	if has clang-tidy; then
 		# shellcheck disable=SC2016    # the inner shell expands them
 		printf '%s\n' $files | xargs -n 4 -P "$(getconf _NPROCESSORS_ONLN)" sh -c '
-			flags=$1; shift
-			clang-tidy --quiet "$@" -- $flags 2>/dev/null' sh "$flags"
+			flags=$1 bad=0; shift
+			for f; do
+				case $f in
+				*/base/error.c | */base/yaml_read.c) clang-tidy --quiet "$f" -- $flags 2>/dev/null || bad=1 ;;
+				*) clang-tidy --quiet "$f" -- $flags -include tests/lint.h -Wno-unused-value 2>/dev/null || bad=1 ;;
+				esac
+			done
+			exit $bad' sh "$flags"
 		verdict $? clang-tidy
 	fi
 	if has cppcheck; then

@@ -126,10 +126,11 @@ void arena_reset(struct arena *a)
 
 	if (!keep)
 		return;
+	/* the newest is the largest: the next round fits into it */
 	while (keep->next) {
-		struct arena_chunk *next = keep->next->next;
-		free(keep->next);
-		keep->next = next;
+		struct arena_chunk *old = keep->next;
+		keep->next = old->next;
+		free(old);
 	}
 	keep->used = 0;
 	a->bytes = 0;

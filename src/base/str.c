@@ -77,7 +77,7 @@ void near_init(struct near_matches *m, const char *name)
 
 void near_offer(struct near_matches *m, const char *candidate)
 {
-	char folded[64];
+	char folded[64] = "";
 	unsigned limit = (unsigned)strlen(m->name) / 3 + 1, score;
 	int i;
 

@@ -106,7 +106,7 @@ int yaml_u32(uint32_t *out, const struct ydoc *d, struct ynode *map, const char 
              struct error *err)
 {
 	struct ynode *n;
-	uint64_t v;
+	uint64_t v = 0;
 	int rc = find_scalar(&n, d, map, key, need, err);
 
 	if (rc != OK || !n)

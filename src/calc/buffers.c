@@ -79,6 +79,8 @@ int buffers_plan(struct buffer_plan *out, const struct op_list *ops, uint64_t al
 			uint64_t bytes = u64_round_up(ops->act[id].bytes, align);
 			if (bytes >= UINT64_MAX / 4)
 				return error_set(err, E_FORMAT, "an activation of %llu bytes overflows the plan", (unsigned long long)ops->act[id].bytes);
+			if (ops->act[id].host && ops->act[id].keep)
+				out->unread_bytes += bytes;
 			if (ops->act[id].host && u64_add(&out->host_bytes, out->host_bytes, bytes))
 				return error_set(err, E_FORMAT, "inputs overflow 64 bits");
 			/* take over an input that ends here */
@@ -127,7 +129,7 @@ int buffers_for(struct buffer_plan *out, const struct model_spec *m, const struc
 	/* the longest full-attention cache sets the mask and the scores */
 	cells = set->engine->context_pad ? u64_round_up(n_ctx, set->engine->context_pad) : n_ctx;
 	tokens = set->ubatch < n_ctx ? set->ubatch : n_ctx;
-	struct shape s = { .tokens = tokens, .sequences = set->sequences, .outputs = tokens, .context_mean = 0, .context_max = cells };
+	struct shape s = { .tokens = tokens, .sequences = set->sequences, .outputs = tokens, .context_mean = 0, .context_max = cells, .sizes_only = 1 };
 	if ((rc = ops_lower(&ops, m, q, set, &s, a, err)) != OK)
 		return rc;
 	return buffers_plan(out, &ops, set->engine->graph_pad ? set->engine->graph_pad : 256, a, err);

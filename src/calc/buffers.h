@@ -10,6 +10,7 @@
 struct buffer_plan {
 	uint64_t bytes;                  /* arena that holds every activation at its time */
 	uint64_t host_bytes;             /* inputs that the host writes: embeddings' rows, mask */
+	uint64_t unread_bytes;           /* of `bytes`: reserved on the host's side only, never on a card */
 	uint64_t *at;                    /* offset of each activation; UINT64_MAX for one that takes over an input in place */
 	uint32_t peak_op;                /* op at which the arena is fullest */
 };

@@ -19,7 +19,7 @@ const char *warning_text(enum warning w)
 		[WARN_ENCODER_APART] = "the image or audio encoder is a file of its own and is not counted",
 		[WARN_NOT_LOADED_BY_ENGINE] = "this engine does not load this format",
 		[WARN_NO_HOST_POOL] = "host memory was not given (--ram), so no offload was considered",
-		[WARN_ACTIVATION_UNKNOWN] = "the engine's activation peak is unknown: the total is without it",
+		[WARN_ACTIVATION_UNKNOWN] = "the engine measures its activation peak at start-up; the middle of what its logs print (0.94 to 7.4 GiB) is counted",
 		[WARN_EXACT_FROM_FILE] = "weights are those of the file",
 	};
 
@@ -165,10 +165,16 @@ static void place(struct estimate *e, const struct parts *p, const struct pool *
 	const struct engine_profile *eng = q->settings.engine;
 	int vram = q->hardware->pools[q->hardware->groups[0].pool].kind == POOL_VRAM, known = 0;
 
+	/* vLLM measures its own peak at start-up: a constant or the middle of what its logs print, not our layout */
+	uint64_t compute = vram ? p->plan.bytes - p->plan.unread_bytes : p->plan.bytes;
+	if (is_known(eng->activation_bytes))
+		compute = (uint64_t)eng->activation_bytes.v;
+	else if (eng->activation_range.basis != BASIS_UNKNOWN)
+		compute = (uint64_t)eng->activation_range.value;
 	for (unsigned d = 0; d < e->n_devices; d++) {
 		e->device[d].weights = e->device[d].kv_cache = e->device[d].state = 0;
 		e->device[d].layers = 0;
-		e->device[d].compute = p->plan.bytes;
+		e->device[d].compute = compute;
 	}
 	e->host = (struct memory){ .device = "host", .pool = "host" };
 	if (eng->splits_tensors && e->n_devices > 1 && !q->file)
@@ -246,7 +252,9 @@ int estimate_memory(struct estimate *out, const struct question *q, struct arena
 		out->warnings |= 1u << WARN_ENCODER_APART;
 	if (!q->file && !set->engine->loads[set->recipe->packing])
 		out->warnings |= 1u << WARN_NOT_LOADED_BY_ENGINE;
-	if (set->engine->cache != CACHE_IDEAL)
+	if (set->engine->activation_range.basis != BASIS_UNKNOWN)
+		out->warnings |= 1u << WARN_ACTIVATION_UNKNOWN;
+	else if (set->engine->cache != CACHE_IDEAL && !is_known(set->engine->activation_bytes))
 		out->warnings |= 1u << WARN_COMPUTE_APPROXIMATE;
 
 	uint32_t want = set->gpu_layers < p.f.n_layers ? set->gpu_layers : p.f.n_layers;

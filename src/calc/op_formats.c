@@ -40,6 +40,9 @@ uint16_t op_format(const struct op_formats *f, enum role role, uint32_t layer)
 		{ ROLE_EXP_GATE, ROLE_EXP_GATE_UP }, { ROLE_EXP_UP, ROLE_EXP_GATE_UP }, { ROLE_HEAD, ROLE_EMBED },
 	};
 	uint32_t row = layer < f->n_layers ? layer : f->n_layers;
+
+	if (!f->format)
+		return NO_FORMAT;
 	uint16_t found = f->format[(size_t)row * ROLES + role];
 
 	for (unsigned i = 0; found == NO_FORMAT && i < sizeof same / sizeof *same; i++)

@@ -9,7 +9,7 @@
 struct op_formats {
 	const struct quants *quants;
 	uint32_t n_layers, rows;                 /* rows: n_layers + 1; the last is the whole model */
-	uint16_t *format;                        /* rows x ROLES; NO_FORMAT where there is no such tensor */
+	uint16_t *format;                        /* rows x ROLES; NO_FORMAT where there is no such tensor; NULL: not read */
 };
 int op_formats_read(struct op_formats *out, const struct model_spec *m, const struct quants *q, const struct settings *set, struct arena *a, struct error *err) MUST_CHECK;
 /* Fused and split tensors answer for each other (q asks for qkv, k_b for kv_b, ...); NO_FORMAT when the model has none. */

@@ -459,7 +459,7 @@ int ops_lower(struct op_list *out, const struct model_spec *m, const struct quan
 	int rc;
 
 	*out = (struct op_list){ .model = m, .quants = q, .shape = *s, .flash = set->flash != FLASH_OFF };
-	if ((rc = op_formats_read(&w.formats, m, q, set, a, err)) != OK)
+	if (!s->sizes_only && (rc = op_formats_read(&w.formats, m, q, set, a, err)) != OK)
 		return rc;
 	out->mask = out->rest = NO_ACT;
 	struct op *o = op(&w, OP_EMBED);

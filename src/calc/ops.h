@@ -54,7 +54,8 @@ struct op {
 	} u;
 };
 /* tokens: of the step, all sequences together; outputs: rows that need logits; context: entries already in the state, mean over sequences. */
-struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; };
+/* sizes_only: activations are wanted, not costs; the formats of weights are not looked up. */
+struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; uint8_t sizes_only; };
 
 struct op_list {
 	const struct model_spec *model;

@@ -15,7 +15,6 @@ struct settings {
 	uint32_t gpu_layers;                         /* UINT32_MAX: all */
 	uint8_t flash, host_experts, imatrix, swa_full, with_mtp, with_encoders;
 	const uint16_t *file_formats;                /* formats of a real file by layer and role, (n_layers + 1) x ROLES; NULL: the recipe's */
-	const char *mla_mode;                        /* ik_llama.cpp: "none", "1", "2", "3"; NULL elsewhere */
 };
 
 #endif

@@ -92,6 +92,9 @@ static int walk_mla(struct items *l, const struct mla_spec *a, struct state_item
 
 	if (__builtin_add_overflow(a->kv_rank, a->rope_dim, &row))
 		return error_set(err, E_FORMAT, "a latent of %u + %u elements overflows", a->kv_rank, a->rope_dim);
+	if (__builtin_mul_overflow(a->q_heads, a->nope_dim + a->rope_dim, &s.heads_k) || __builtin_mul_overflow(a->q_heads, a->v_dim, &s.heads_v))
+		return error_set(err, E_FORMAT, "%u heads overflow", a->q_heads);
+	s.latent_v = a->kv_rank;
 	s.read_entries = index_reads(&a->index);
 	if ((rc = add_row(l, s, STATE_LATENT, TYPE_LATENT, row, 1, 1, layer, err)) != OK || !has_index(&a->index))
 		return rc;

@@ -29,6 +29,7 @@ struct state_item {
 	uint32_t rows;                               /* rows an entry; GROW_FIXED: rows a sequence */
 	uint32_t read_entries;                       /* a decode step reads at most so many; 0: all */
 	uint16_t cut_pieces;                         /* kv heads; 1: copied to every device (MLA) */
+	uint32_t heads_k, heads_v, latent_v;         /* MLA: elements of all heads' keys and values, and of the latent's value part */
 	uint8_t mtp;                                 /* of an MTP block */
 	struct layer_set layers;
 	struct state_peers peers;

@@ -252,6 +252,20 @@ static int recurrent_in_page(uint64_t *out, const struct state_item *s, const st
 	return OK;
 }
 
+/* Forks of llama.cpp that keep more of MLA than the latent row: *row is its bytes, and becomes what they keep. */
+static int mla_modes(uint64_t *row, const struct state_item *s, const struct engine_profile *e, const struct quants *q, const struct settings *set,
+		     struct error *err)
+{
+	struct state_item k = { .role = STATE_K, .type_rule = TYPE_KV_K, .row = s->heads_k, .rows = 1 };
+	struct state_item v = { .role = STATE_V, .type_rule = TYPE_KV_V, .row = e->mla_cache == MLA_HEADS ? s->heads_v : s->latent_v, .rows = 1 };
+	uint64_t keys = *row, values;
+	int rc;
+
+	if ((e->mla_cache == MLA_HEADS && (rc = row_in_engine(&keys, &k, e, q, set, err)) != OK) || (rc = row_in_engine(&values, &v, e, q, set, err)) != OK)
+		return rc;
+	return u64_add(row, keys, values) ? too_many(set, err) : OK;
+}
+
 int state_bytes(uint64_t *out, const struct state_item *s, const struct engine_profile *e, const struct quants *q,
 		const struct settings *set, struct error *err)
 {
@@ -265,6 +279,8 @@ int state_bytes(uint64_t *out, const struct state_item *s, const struct engine_p
 	rows = rows_of(s, e, set, &row);
 	if (u64_mul(&one, row, rows))
 		goto overflow;
+	if (s->heads_k && e->mla_cache != MLA_LATENT && (rc = mla_modes(&one, s, e, q, set, err)) != OK)
+		return rc;
 	if (e->cache == CACHE_PAGES) {
 		layers = padded_layers(s, e, layers);
 		if (s->role == STATE_RECURRENT && e->page_groups && (rc = recurrent_in_page(&one, s, e, q, set, one, err)) != OK)

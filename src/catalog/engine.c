@@ -11,6 +11,7 @@
 const char *const state_type_names[] = {
 	"k", "v", "latent", "index", "conv", "recurrent", "compressed", "index_v", "compressor", NULL
 };
+const char *const mla_cache_names[] = { "latent", "latent_and_v", "heads", NULL };
 const char *const cache_rule_names[] = { "ideal", "slots", "pages", NULL };
 static const char *const component_names[] = { "text", "mtp", "vision", "audio", NULL };
 static const char *const vendor_keys[] = { "cuda", "rocm", "intel", "metal", NULL };
@@ -140,7 +141,7 @@ static int read_cache(struct engine_profile *e, struct engine_reader *r)
 	    (rc = engine_read_u32(&e->window_pad, r, "window_pad", 1 << 20)) != OK ||
 	    (rc = engine_read_u32(&e->compressed_pad, r, "compressed_pad", 1 << 20)) != OK ||
 	    (rc = engine_read_flag(&e->unified, r, "unified")) != OK ||
-	    (rc = engine_read_flag(&e->latent_has_v, r, "latent_has_v")) != OK ||
+	    (rc = yaml_enum(&e->mla_cache, r->d, r->engine, "mla_cache", mla_cache_names, YAML_OPTIONAL, r->err)) != OK ||
 	    (rc = engine_read_flag(&e->v_widest, r, "v_widest_without_flash")) != OK ||
 	    (rc = engine_read_flag(&e->v_quant_needs_flash, r, "v_quant_needs_flash")) != OK ||
 	    (rc = engine_read_flag(&e->windows_full, r, "windows_full")) != OK ||

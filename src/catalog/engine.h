@@ -17,6 +17,9 @@ enum state_type {
 };
 extern const char *const state_type_names[];    /* NULL-ended */
 extern const char *const cache_rule_names[];
+/* One latent row; the latent and its value part again, transposed; keys and values of every head. */
+enum mla_cache { MLA_LATENT, MLA_LATENT_AND_V, MLA_HEADS };
+extern const char *const mla_cache_names[];     /* NULL-ended */
 enum { TYPE_FIXED, TYPE_USER_K, TYPE_USER_V };  /* struct engine_profile, state[].user */
 
 struct engine_profile {
@@ -26,7 +29,7 @@ struct engine_profile {
 	uint8_t component[4];                    /* enum component: loaded by default? */
 	uint32_t context_pad;                    /* llama.cpp: cells of a sequence are padded to this; 0: none */
 	uint32_t window_pad;                     /* llama.cpp: window cells = pad(window * slots + ubatch, this) */
-	uint8_t latent_has_v;                    /* MLA: a V cache beside the latent (never in current llama.cpp) */
+	uint8_t mla_cache;                       /* enum mla_cache: what MLA layers keep */
 	uint8_t unified;                         /* llama.cpp: all sequences share one run of cells (kv_unified) */
 	uint32_t compressed_pad;                 /* llama.cpp: compressed rows of a sequence are padded to this */
 	uint8_t v_widest;                        /* llama.cpp without flash attention: every V row is as wide as the widest layer's */

@@ -129,10 +129,11 @@ static void read_heads(struct import *c)
 	if (!c->kv_heads)
 		import_fail(c, E_FILE, "num_key_value_heads: 0 must be positive");
 	c->window = import_u32(c, "sliding_window", 0);
-	if (!c->window && f->pattern && !import_item(c, "sliding_window"))
-		import_used(c, "sliding_window");
 	c->chunk = strcmp(f->model_type, "llama4_text") ? 0 : import_u32(c, "attention_chunk_size", 8192);
-	import_used(c, "attention_chunk_size");      /* MiMo V2 repeats its window in it */
+	if (!strcmp(f->model_type, "mimo_v2_flash")) {       /* it repeats its window in these */
+		import_used(c, "attention_chunk_size");
+		import_used(c, "sliding_window_size");
+	}
 }
 
 /* "FOLDER/config.json" is called by its folder, anything else by its file name. */

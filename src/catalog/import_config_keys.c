@@ -11,8 +11,8 @@
 
 /* Read by some family. Present, not empty and never asked for: the family does not know it, which is refused too. */
 static const char *const read_keys[] = {
-	"add_full_attention_sink_bias", "add_swa_attention_sink_bias", "attention_bias", "attention_chunk_size", "attention_head_dim",
-	"attention_k_eq_v", "attention_other_setting", "attention_out_bias", "attention_output_gate",
+	"add_full_attention_sink_bias", "add_swa_attention_sink_bias", "attention_bias", "attention_chunk_size",
+	"attention_head_dim", "attention_k_eq_v", "attention_other_setting", "attention_out_bias", "attention_output_gate",
 	"attn_logit_softcapping", "attn_output_gate", "attn_res_block_size", "attn_type_list", "block_auto_adjust_ff_dim",
 	"block_configs", "block_ff_dim", "block_ffn_dim_multiplier", "block_multiple_of", "compress_ratios",
 	"compress_rope_parameters", "compress_rope_theta", "conv_L_cache", "conv_bias", "conv_kernel", "decoder_sparse_step",
@@ -29,26 +29,24 @@ static const char *const read_keys[] = {
 	"mamba_proj_bias", "mamba_rms_norm", "max_position_embeddings", "max_window_layers", "mla_use_nope",
 	"mla_use_output_gate", "mlp_bias", "mlp_hidden_act", "mlp_layer_types", "mlp_only_layers", "moe_intermediate_size",
 	"moe_k", "moe_latent_size", "moe_every_n_layer", "moe_layer_freq", "moe_layer_interval", "moe_layer_start_index",
-		"moe_layers", "moe_layers_enum",
-	"moe_num_experts", "moe_num_shared_experts", "moe_router_activation", "moe_router_activation_func",
-		"moe_router_enable_expert_bias",
-	"moe_shared_expert_intermediate_size", "moe_top_k", "mtp_layers_block_type", "mtp_num_hidden_layers",
-	"mtp_num_layers", "mtp_use_dedicated_embeddings", "n_group", "n_groups", "n_routed_experts", "n_shared_experts",
-	"no_rope_layer_interval", "no_rope_layers", "norm_eps", "norm_epsilon", "num_attention_groups", "num_attention_heads",
-		"num_dense_layers",
-	"num_expert_group", "num_experts", "num_experts_per_tok", "num_experts_per_token", "num_global_key_value_heads",
-	"num_hash_layers", "num_hidden_layers", "num_key_value_heads", "num_kv_shared_layers", "num_local_experts",
-	"num_mtp_modules", "num_nextn_predict_layers", "num_shared_experts", "num_sliding_attention_heads", "o_groups",
-	"o_lora_rank", "partial_rotary_factor", "partial_rotary_factors", "position_embedding_type", "projectors_bias",
-	"q_lora_rank", "qk_head_dim", "qk_layernorm", "qk_nope_head_dim", "qk_norm_type", "qk_rope_head_dim", "qkv_bias",
-	"quantization_config", "rms_norm_eps", "rope_local_base_freq", "rope_parameters", "rope_scaling", "rope_theta",
-	"rotary_dim", "rotary_pct", "routed_expert_hidden_size", "score_function", "scoring_func", "share_expert_dim",
-	"shared_expert_intermediate_size", "shared_intermediate_size", "sliding_window", "sliding_window_pattern",
+	"moe_layers", "moe_layers_enum", "moe_num_experts", "moe_num_shared_experts", "moe_router_activation",
+	"moe_router_activation_func", "moe_router_enable_expert_bias", "moe_shared_expert_intermediate_size", "moe_top_k",
+	"mtp_layers_block_type", "mtp_num_hidden_layers", "mtp_num_layers", "mtp_use_dedicated_embeddings", "n_group",
+	"n_groups", "n_routed_experts", "n_shared_experts", "no_rope_layer_interval", "no_rope_layers", "norm_eps",
+	"norm_epsilon", "num_attention_groups", "num_attention_heads", "num_dense_layers", "num_expert_group", "num_experts",
+	"num_experts_per_tok", "num_experts_per_token", "num_global_key_value_heads", "num_hash_layers", "num_hidden_layers",
+	"num_key_value_heads", "num_kv_shared_layers", "num_local_experts", "num_mtp_modules", "num_nextn_predict_layers",
+	"num_shared_experts", "num_sliding_attention_heads", "o_groups", "o_lora_rank", "partial_rotary_factor",
+	"partial_rotary_factors", "position_embedding_type", "projectors_bias", "q_lora_rank", "qk_head_dim", "qk_layernorm",
+	"qk_nope_head_dim", "qk_norm_type", "qk_rope_head_dim", "qkv_bias", "quantization_config", "rms_norm_eps",
+	"rope_local_base_freq", "rope_parameters", "rope_scaling", "rope_theta", "rotary_dim", "rotary_pct",
+	"routed_expert_hidden_size", "score_function", "scoring_func", "share_expert_dim", "shared_expert_intermediate_size",
+	"shared_intermediate_size", "sliding_window", "sliding_window_pattern", "sliding_window_size",
 	"sparse_attention_config", "ssm_state_size", "swa_head_dim", "swa_num_attention_heads", "swa_num_key_value_heads",
 	"swa_rope_theta", "swa_v_head_dim", "theta", "tie_word_embeddings", "top_k_experts", "topk_group", "topk_method",
 	"torch_dtype", "use_bias", "use_conv_bias", "use_double_wide_mlp", "use_head_wise_attn_gate", "use_moe_router_bias",
-		"use_qk_norm",
-	"use_qkv_bias", "use_routing_bias", "use_sliding_window", "v_head_dim", "vocab_size", "vocab_size_per_layer_input",
+	"use_qk_norm", "use_qkv_bias", "use_routing_bias", "use_sliding_window", "v_head_dim", "vocab_size",
+	"vocab_size_per_layer_input",
 };
 
 /* No size depends on these. Scales, limits and losses of known architectures; fields every transformers config may carry. */
@@ -63,7 +61,7 @@ static const char *const harmless[] = {
 	"initializer_range", "is_decoder", "is_encoder_decoder", "key_multiplier", "label2id", "length_penalty",
 	"lm_head_multiplier", "logit_scale", "logits_scaling", "mamba_chunk_size", "mamba_hidden_act",
 	"mamba_norm_before_gate", "mamba_ssm_cache_dtype", "mamba_ssm_dtype", "max_length", "min_length", "mlp_multipliers",
-	"model_type", "moe_layer_end_index", "moe_norm_min", "moe_renormalize", "moe_router_scaling_factor",
+	"model_type", "moe_norm_min", "moe_renormalize", "moe_router_scaling_factor",
 	"moe_router_topk_scaling_factor", "moe_shared_expert_overlap", "mrope_section", "mtp_transformer_layers", "name",
 	"no_repeat_ngram_size", "norm_topk_prob", "num_beam_groups", "num_beams", "num_logits_to_keep",
 	"num_return_sequences", "num_reward_heads", "original_max_position_embeddings", "output_attentions",
@@ -71,25 +69,29 @@ static const char *const harmless[] = {
 	"pruned_heads", "query_pre_attn_scalar", "remove_invalid_values", "repetition_penalty", "rescale_prenorm_residual",
 	"residual_in_fp32", "residual_multiplier", "return_dict", "return_dict_in_generate", "rope_interleave", "rope_type",
 	"routed_scaling_factor", "router_aux_loss_coef", "router_dtype", "router_jitter_noise", "router_scaling_factor",
-	"router_z_loss_coef", "seq_aux", "sliding_window_size", "ssm_in_multiplier", "ssm_multipliers", "ssm_out_multiplier",
+	"router_z_loss_coef", "seq_aux", "ssm_in_multiplier", "ssm_multipliers", "ssm_out_multiplier",
 	"suppress_tokens", "swiglu_alpha", "swiglu_limit", "swiglu_limits", "swiglu_limits_shared", "task_specific_params",
 	"temperature", "tf_legacy_loss", "tie_encoder_decoder", "time_step_floor", "time_step_limit", "time_step_max",
 	"time_step_min", "time_step_rank", "tokenizer_class", "top_k", "top_p", "torchscript", "transformers_version",
 	"typical_p", "unsloth_fixed", "use_bfloat16", "use_bidirectional_attention", "use_cache", "use_gemma_norm",
-	"use_grouped_topk", "use_mamba_kernels", "use_mrope", "use_mtp", "order_of_interleaved_layers",
-	/* words of single families: how things are trained or computed, or sizes that repeat others */
+	"use_grouped_topk", "use_mamba_kernels", "use_mrope", "use_mtp",
+	/* of the outer config of models that see or hear */
+	"audio_config", "image_seq_length", "image_grid_pinpoints", "img_token_compression_config", "language_config",
+	"llm_config", "media_placeholder", "mm_tokens_per_image", "multimodal_projector_bias", "process_image_mode",
+	"projector_hidden_act", "projector_hidden_size", "text_config", "use_unified_vision_chunk", "video_placeholder",
+	"vision_config", "vision_feature_layer", "vision_feature_select_strategy", "vision_soft_tokens_per_image",
+};
+
+/* Of single families that are known: how they are trained or computed, or sizes that repeat others. */
+static const char *const family_words[] = {
 	"att_impl_type", "block_dim", "block_mlp_init_scale", "block_norm_eps", "block_out_init_scale", "block_use_swiglu",
 	"block_use_xavier_init", "compression_ratio", "conv_dim", "conv_dim_out", "conv_use_xavier_init", "layer_switch",
 	"layernorm_full_attention_beta", "layernorm_linear_attention_beta", "layernorm_mlp_beta", "mamba_use_mlp", "max_model_len",
 	"max_seq_len", "moe_capacity", "moe_gate", "moe_use_aux_free", "need_fp32_gate", "norm_expert_weight", "normalization_function",
 	"pool_size", "shared_moe_mode", "use_embedding_sharing", "use_gated_activation", "use_moe", "use_parallel_block",
 	"use_parallel_embedding", "use_pos_enc", "use_rmsnorm", "use_xavier_init", "yarn_only_types",
+	"moe_layer_end_index", "order_of_interleaved_layers",
 	"use_expert_bias",      /* LFM2 MoE: one number an expert, which the published totals leave out */
-	/* of the outer config of models that see or hear */
-	"audio_config", "image_seq_length", "image_grid_pinpoints", "img_token_compression_config", "language_config",
-	"llm_config", "media_placeholder", "mm_tokens_per_image", "multimodal_projector_bias", "process_image_mode",
-	"projector_hidden_act", "projector_hidden_size", "text_config", "use_unified_vision_chunk", "video_placeholder",
-	"vision_config", "vision_feature_layer", "vision_feature_select_strategy", "vision_soft_tokens_per_image",
 };
 
 /* Parts of words that stand for tensors. The first set is refused for every model; all of it for one whose model_type is
@@ -137,7 +139,7 @@ static int holds(const char *const *words, size_t n, const char *key)
 	return 0;
 }
 
-static int is_harmless(const char *key)
+static int is_harmless(const struct import *c, const char *key)
 {
 	size_t n = strlen(key);
 	const char *tail[] = { "_token_id", "_token_ids", "_token_index", "_token", "dropout", "_pdrop", "_prob", "_coef", "_coeff",
@@ -149,7 +151,8 @@ static int is_harmless(const char *key)
 		if (n >= m && !strcmp(key + n - m, tail[i]))
 			return 1;
 	}
-	return key[0] == '_' || listed(harmless, sizeof harmless / sizeof *harmless, key);
+	return key[0] == '_' || listed(harmless, sizeof harmless / sizeof *harmless, key) ||
+	       (!c->guessed && listed(family_words, sizeof family_words / sizeof *family_words, key));
 }
 
 /* Nothing, off, none: except where 0 is a place ("offset"). */
@@ -173,7 +176,7 @@ void import_keys(struct import *c, int early)
 		size_t i = 0;
 		int k = find(v->string);
 
-		if (is_empty(v) || is_harmless(v->string) || (early && k >= 0))
+		if (is_empty(v) || is_harmless(c, v->string) || (early && k >= 0))
 			continue;
 		if (k >= 0 && c->used[k / 64] >> (k % 64) & 1)
 			continue;

@@ -132,7 +132,7 @@ static int indexer(struct index_spec *x, uint32_t q_rank, struct gguf_import *c,
 	return OK;
 }
 
-/* Sizes of an attention layer by metadata; where a key is missing, by the tensors. */
+/* Sizes of an attention layer by the metadata; the tensors are checked against them. */
 static int gqa_sizes(struct gqa_spec *g, struct gguf_import *c, struct block *b)
 {
 	int window = c->span[b->layer].span != SPAN_FULL;
@@ -143,9 +143,6 @@ static int gqa_sizes(struct gqa_spec *g, struct gguf_import *c, struct block *b)
 	if (!heads || !kv)
 		return gi_refuse(c, "blk.%u has attention weights, but %u heads and %u KV heads in the metadata", b->layer, heads, kv);
 	k = v = c->m->width / heads;
-	for (uint32_t i = 0; i < b->n; i++)
-		if (!gi_hyper_find(c, "attention.key_length") && !strcmp(b->t[i].stem, "attn_k.weight") && b->t[i].t->ne[1] / kv <= INT32_MAX)
-			k = v = (uint32_t)(b->t[i].t->ne[1] / kv);
 	READ(gi_hyper(&g->k_dim, c, "attention.key_length", k));
 	READ(gi_hyper(&g->v_dim, c, "attention.value_length", v));
 	if (window) {

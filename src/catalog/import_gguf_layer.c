@@ -104,8 +104,14 @@ static int place_norms(struct layer_kind *k, struct gguf_import *c, struct block
 	TRY(take_norm(&attn, c, b, "attn_norm"));
 	TRY(take_norm(&attn2, c, b, "attn_norm_2"));
 	TRY(take_norm(&post, c, b, "post_attention_norm"));
-	TRY(take_norm(&ffn, c, b, "ffn_norm"));
+	/* DBRX and Grok give norms names of their own (models/dbrx.cpp, grok.cpp) */
+	TRY(take_norm(&ffn, c, b, strcmp(c->arch, "dbrx") ? "ffn_norm" : "attn_output_norm"));
 	TRY(take_norm(&post_ffn, c, b, "post_ffw_norm"));
+	if (!strcmp(c->arch, "grok")) {
+		TRY(take_norm(&post, c, b, "attn_output_norm"));
+		if (!post_ffn)
+			TRY(take_norm(&post_ffn, c, b, "layer_output_norm"));
+	}
 	if (attn2 && (ffn || !mixers || !feeds))
 		return gi_refuse(c, "blk.%u: attn_norm_2 beside ffn_norm, or without attention and feed-forward", b->layer);
 	if (!mixers && feeds) {
@@ -181,6 +187,16 @@ static void take_undescribed(struct gguf_import *c, struct block *b)
 		}
 }
 
+/* Names the first tensor of the block that could tell what it is. */
+static int nothing_known(struct gguf_import *c, const struct block *b)
+{
+	uint32_t i;
+
+	for (i = 0; i + 1 < b->n && strstr(b->t[i].stem, "norm"); i++)
+		;
+	return gi_refuse(c, "blk.%u has neither attention nor a feed-forward that is understood, but the tensor %s", b->layer, b->t[i].t->name);
+}
+
 int gi_layer(uint16_t *kind, struct gguf_import *c, struct block *b)
 {
 	struct layer_kind k;
@@ -192,10 +208,8 @@ int gi_layer(uint16_t *kind, struct gguf_import *c, struct block *b)
 	memset(parts, 0, sizeof parts);
 	TRY(gi_mixers(parts, &mixers, c, b));
 	TRY(gi_feed_forwards(parts + mixers, &feeds, &k.extra_norms, c, b));
-	if (!mixers && !feeds && !(c->facts->flags & ARCH_NO_OPS)) {
-		TRY(gi_blocks_finish(c, b));
-		return gi_refuse(c, "blk.%u has neither attention nor a feed-forward", b->layer);
-	}
+	if (!mixers && !feeds && b->n)
+		return nothing_known(c, b);
 	for (unsigned side = 0; side < 2; side++) {
 		unsigned count = side ? feeds : mixers;
 		for (unsigned i = 0; i < count; i++)

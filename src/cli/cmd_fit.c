@@ -46,7 +46,8 @@ static void print_table(const struct options *o, struct fit_row **rows, unsigned
 		table_cell(&tab, PLAIN, "%s", e->settings.recipe->name);
 		table_cell(&tab, PLAIN, "%s", format_bytes(b, sizeof b, e->sum.total));
 		table_cell(&tab, e->verdict == FITS ? GREEN : YELLOW, "%s", format_signed_bytes(c, sizeof c, e->sum.headroom));
-		table_cell(&tab, PLAIN, "%s", format_tokens(d, sizeof d, e->max_context_tokens));
+		/* rounded down: at least so much */
+		table_cell(&tab, PLAIN, "%s", format_tokens(d, sizeof d, e->max_context_tokens >= 1024 ? e->max_context_tokens / 1024 * 1024 : e->max_context_tokens));
 		if (wide) {
 			char f[96];
 			table_cell(&tab, PLAIN, "%s", e->decode_tps.basis == BASIS_UNKNOWN ? "unknown" : figure_text(f, sizeof f, e->decode_tps, ""));
@@ -99,7 +100,7 @@ static int print_json(struct fit_row **rows, unsigned n, struct fit_row **out, u
 int cmd_fit(struct options *o, struct error *err)
 {
 	struct catalog *c = NULL;
-	struct arena a = { 0 };
+	struct arena a = { 0 }, scratch = { 0 };
 	struct hardware_spec h;
 	struct efficiency eff;
 	struct settings set;
@@ -133,7 +134,8 @@ int cmd_fit(struct options *o, struct error *err)
 		if (!(r->model.spec = r->model.entry->spec))
 			continue;
 		r->q = (struct question){ .model = r->model.spec, .quants = catalog_quants(c), .hardware = &h, .efficiency = &eff, .settings = set };
-		rc = set.recipe ? estimate_compute(&r->e, &r->q, &a, err) : estimate_ladder(&r->e, &r->q, &a, err);
+		arena_reset(&scratch);
+		rc = set.recipe ? estimate_compute(&r->e, &r->q, &scratch, err) : estimate_ladder(&r->e, &r->q, &scratch, err);
 		if (rc == E_FORMAT)
 			continue;        /* this quantisation does not divide its rows */
 		if (rc != OK)
@@ -162,6 +164,7 @@ int cmd_fit(struct options *o, struct error *err)
 done:
 	free(rows);
 	free(out);
+	arena_free(&scratch);
 	arena_free(&a);
 	catalog_close(c);
 	return rc;

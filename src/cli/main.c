@@ -29,7 +29,7 @@ static void print_error(const struct error *e, int as_json)
 	}
 	fprintf(stderr, "ullage: %s\n", e->text);
 	for (int i = 0; i < e->n_candidates; i++)
-		fprintf(stderr, "%s%s%s", i ? ", " : "  did you mean: ", e->candidate[i], i + 1 == e->n_candidates ? "\n" : "");
+		fprintf(stderr, "%s%s%s", i ? ", " : e->code == E_AVAILABLE ? "  there is: " : "  did you mean: ", e->candidate[i], i + 1 == e->n_candidates ? "\n" : "");
 	if (e->hint[0])
 		fprintf(stderr, "  %s\n", e->hint);
 }

@@ -213,11 +213,12 @@ int accuracy_llamacpp(struct acc_row *r, struct error *err)
 	set.flash = !strcmp(fa, "0") ? FLASH_OFF : FLASH_AUTO;
 	set.swa_full = !strcmp(csv_get(c, r->row, "swa_full"), "yes");
 	struct engine_profile own = *set.engine;
-	if (csv_get(c, r->row, "unified")[0]) {
-		own.unified = 1;
-		set.engine = &own;
-	}
-	set.mla_mode = csv_get(c, r->row, "mla_mode");
+	/* one run of cells for all slots; what the fork keeps of MLA: without a mode, a V type says that every head is kept */
+	const char *mode = csv_get(c, r->row, "mla_mode"), *v_type = csv_get(c, r->row, "kv_type_v");
+	own.unified = csv_get(c, r->row, "unified")[0] != 0 || own.unified;
+	if (!strcmp(fork, "ik_llama.cpp") && !str_prefix(v_type, "none"))
+		own.mla_cache = strstr(csv_get(c, r->row, "notes"), "mla=1") ? MLA_LATENT_AND_V : !strcmp(mode, "none") || !mode[0] ? MLA_HEADS : MLA_LATENT;
+	set.engine = &own;
 	if (!find_recipe(&set.recipe, r, quant, "llama.cpp"))
 		set.recipe = NULL;
 	else
@@ -241,9 +242,12 @@ int accuracy_llamacpp(struct acc_row *r, struct error *err)
 		for (unsigned u = 0; u < USES; u++)
 			weights += (double)f.weights[COMP_TEXT][u];
 		if (sum_parts(sum, sizeof sum, &half, csv_get(c, r->row, "model_buffer_mib"), NULL)) {
-			/* llama.cpp keeps a tied table twice when a card holds the head: its loader prints both */
-			int host_too = strstr(csv_get(c, r->row, "model_buffer_mib"), "CPU") || strstr(csv_get(c, r->row, "model_buffer_mib"), "Host");
-			double total = weights + (host_too && strchr(csv_get(c, r->row, "model_buffer_mib"), ';') ? (double)f.tied_bytes : 0);
+			/* llama.cpp keeps a tied table twice when a card holds the head, and its loader prints both; a card listed alone holds all
+			 * but the tables that are only looked up */
+			const char *cell = csv_get(c, r->row, "model_buffer_mib");
+			int host = strstr(cell, "CPU") || strstr(cell, "Host") || strstr(cell, "total") || strstr(cell, "file");
+			int card = strstr(cell, "CUDA") || strstr(cell, "ROCm") || strstr(cell, "Vulkan");
+			double total = weights + (host && strchr(cell, ';') ? (double)f.tied_bytes : 0) - (card && !host ? (double)f.input_bytes : 0);
 			accuracy_add(r, "weights_bytes", 0, total, sum, 1048576.0, half, keys);
 			if (kv[0] && has_ctx) {
 				char both[40];
@@ -258,7 +262,7 @@ int accuracy_llamacpp(struct acc_row *r, struct error *err)
 			return rc;
 		const char *cells = csv_get(c, r->row, "compute_buffer_mib");
 		if (cells[0] && !strstr(cells, "CUDA1") && !strstr(cells, "HTP") && sum_parts(sum, sizeof sum, &half, cells, strchr(cells, ';') ? "device" : NULL) && atof(sum) > 0)
-			accuracy_add(r, "compute_bytes", 0, (double)plan.bytes, sum, 1048576.0, half, keys);
+			accuracy_add(r, fork[0] && !strcmp(fork, "llama.cpp") && !csv_get(c, r->row, "build_era")[0] ? "compute_bytes" : "compute_bytes_older_or_fork", 0, (double)plan.bytes, sum, 1048576.0, half, keys);
 	}
 	if (!done)
 		accuracy_skip(r, "no KV figure tied to a context");

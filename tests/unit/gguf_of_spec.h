@@ -15,10 +15,21 @@ static void wk(struct spec_writer *w, const char *key, uint32_t v)
 	snprintf(k, sizeof k, "%s.%s", w->arch, key);
 	kv_u32(w->m, k, v);
 }
-static void wk_array(struct spec_writer *w, const char *key, const uint32_t *v, unsigned n)
+/* A number for all layers, or one for each. fill: layers that have none (0) get the number of the others. */
+static void wk_array(struct spec_writer *w, const char *key, const uint32_t *v, unsigned n, int fill)
 {
 	char k[128];
+	uint32_t one = 0;
+	unsigned same = 1;
 
+	for (unsigned i = 0; i < n; i++)
+		one = v[i] ? v[i] : one;
+	for (unsigned i = 0; i < n; i++)
+		same &= v[i] == one || (fill && !v[i]);
+	if (same && fill) {
+		wk(w, key, one);
+		return;
+	}
 	snprintf(k, sizeof k, "%s.%s", w->arch, key);
 	kv_u32s(w->m, k, v, n);
 }
@@ -33,7 +44,18 @@ static void wt(struct spec_writer *w, const char *stem, uint64_t ne0, uint64_t n
 		snprintf(name, sizeof name, "%.*s%s", (int)(n - whole), stem, whole ? "" : ".weight");
 	else
 		snprintf(name, sizeof name, "blk.%u.%.*s%s", w->layer, (int)(n - whole), stem, whole ? "" : ".weight");
-	tensor(w->m, name, ne0, ne1, ne2);
+	/* vectors, routers and whatever is not multiplied stay f32 */
+	static const char *const f32[] = { "ssm_conv", "ssm_a", "ssm_d", "hc_", "output_hc", "shortconv.conv", "ffn_gate_inp", "attn_compressor_ape", "indexer_compressor_ape" };
+	int wide = !ne1;
+	for (unsigned i = 0; i < sizeof f32 / sizeof *f32; i++)
+		wide |= !strncmp(stem, f32[i], strlen(f32[i]));
+	if (wide) {
+		uint64_t ne[3] = { ne0, ne1, ne2 }, bytes = 4 * ne0 * (ne1 ? ne1 : 1) * (ne2 ? ne2 : 1);
+		tensor_raw(w->m, name, ne2 ? 3 : ne1 ? 2 : 1, ne, 0, w->m->data);
+		w->m->data += (bytes + 31) / 32 * 32;
+	} else {
+		tensor(w->m, name, ne0, ne1, ne2);
+	}
 }
 static int is_arch(const struct spec_writer *w, const char *list)
 {
@@ -50,6 +72,8 @@ static void w_norm(struct spec_writer *w, const char *stem)
 	char bias[64];
 
 	wt(w, stem, w->s->width, 0, 0);
+	if (stem[strlen(stem) - 1] == '!')
+		return;
 	snprintf(bias, sizeof bias, "%s.bias!", stem);
 	if (w->s->norm_type == NORM_LAYER_BIAS)
 		wt(w, bias, w->s->width, 0, 0);
@@ -181,7 +205,8 @@ static void w_delta(struct spec_writer *w, const struct delta_spec *d)
 		wt(w, "ssm_f_a", width, d->k_dim, 0);
 		wt(w, "ssm_f_b", d->k_dim, k, 0);
 		wt(w, "ssm_beta", width, d->v_heads, 0);
-		wt(w, "ssm_a!", 1, d->a_log_elements ? d->a_log_elements : d->v_heads, 0);
+		/* without the padding of the released weights */
+		wt(w, "ssm_a!", is_arch(w, "kimi-k3") ? d->v_heads : 1, is_arch(w, "kimi-k3") ? 0 : d->v_heads, 0);
 		wt(w, "ssm_dt.bias!", k, 0, 0);
 		if (d->gate_low_rank) {
 			wt(w, "ssm_g_a", width, d->v_dim, 0);
@@ -322,7 +347,7 @@ static void w_layer(struct spec_writer *w, const struct layer_kind *k)
 	for (unsigned b = 0; b < k->n_branches; b++) {
 		const struct branch *br = &k->branch[b];
 		int mixer = is_mixer(&s->parts[br->part[0]]);
-		const char *pre = mixer || !two ? "attn_norm" : post_named ? "post_attention_norm" : "ffn_norm";
+		const char *pre = mixer || !two ? "attn_norm" : post_named ? "post_attention_norm" : is_arch(w, "falcon") ? "attn_norm_2" : is_arch(w, "dbrx") ? "attn_output_norm" : is_arch(w, "falcon-h1") ? "ffn_norm!" : "ffn_norm";
 
 		if (!two && !mixer && is_arch(w, "deci"))
 			pre = "ffn_norm";
@@ -416,6 +441,7 @@ static void w_part_keys(struct spec_writer *w, const struct part *p, unsigned *s
 	} else if (p->type == PART_CSA) {
 		const struct csa_spec *c = &p->u.csa;
 		wk(w, "attention.key_length", c->row_dim);
+		wk(w, "attention.value_length", c->row_dim);
 		wk(w, "attention.q_lora_rank", c->q_rank);
 		wk(w, "attention.output_lora_rank", c->o_rank);
 		wk(w, "attention.output_group_count", c->o_groups);
@@ -453,6 +479,7 @@ static void w_part_keys(struct spec_writer *w, const struct part *p, unsigned *s
 static void w_keys(struct spec_writer *w, unsigned blocks)
 {
 	const struct model_spec *s = w->s;
+	/* heads of 0 do not exist for the converter: a layer without attention has no KV heads, or a number that nobody reads */
 	uint32_t heads[MAX_LAYERS] = { 0 }, kv[MAX_LAYERS] = { 0 }, window[MAX_LAYERS] = { 0 }, used[MAX_LAYERS] = { 0 }, ratio[MAX_LAYERS] = { 0 };
 	unsigned seen = 0, shared = 0, any_window = 0, any_used = 0, any_ratio = 0;
 
@@ -461,7 +488,7 @@ static void w_keys(struct spec_writer *w, unsigned blocks)
 			*c = part_of(s, l, PART_CSA);
 		const struct layer_kind *k = &s->kinds[l < s->n_layers ? s->kind_of[l] : s->mtp.kind];
 
-		heads[l] = g ? g->u.gqa.q_heads : a ? a->u.mla.q_heads : c ? c->u.csa.q_heads : d ? d->u.delta.v_heads : 0;
+		heads[l] = g ? g->u.gqa.q_heads : a ? a->u.mla.q_heads : c ? c->u.csa.q_heads : d && d->u.delta.per_channel_decay ? d->u.delta.v_heads : 0;
 		kv[l] = g ? g->u.gqa.kv_heads : a || c ? 1 : 0;
 		window[l] = g && g->u.gqa.span != SPAN_FULL;
 		any_window |= window[l];
@@ -473,16 +500,16 @@ static void w_keys(struct spec_writer *w, unsigned blocks)
 			for (unsigned i = 0; i < k->branch[b].n_parts; i++)
 				w_part_keys(w, &s->parts[k->branch[b].part[i]], &seen);
 	}
-	wk_array(w, "attention.head_count", heads, blocks);
-	wk_array(w, "attention.head_count_kv", kv, blocks);
+	wk_array(w, "attention.head_count", heads, blocks, !is_arch(w, "deci"));
+	wk_array(w, "attention.head_count_kv", kv, blocks, !is_arch(w, "deci nemotron_h nemotron_h_moe granitehybrid lfm2 lfm2moe kimi-linear kimi-k3"));
 	if (any_used)
-		wk_array(w, "expert_used_count", used, blocks);
+		wk_array(w, "expert_used_count", used, blocks, 1);
 	if (any_window)
-		wk_array(w, "attention.sliding_window_pattern", window, blocks);
+		wk_array(w, "attention.sliding_window_pattern", window, blocks, 0);
 	else if (is_arch(w, "llama4"))
 		wk(w, "attention.sliding_window", 0);
 	if (any_ratio)
-		wk_array(w, "attention.compress_ratios", ratio, blocks);
+		wk_array(w, "attention.compress_ratios", ratio, blocks, 0);
 	if (shared)
 		wk(w, "attention.shared_kv_layers", shared);
 }

@@ -99,6 +99,8 @@ static const struct { const char *what; int code; const char *word, *change, *ba
 	{ "convolution sizes on a model without", E_ARCH, "conv_L_cache", "{'conv_L_cache':3}", "{" LLAMA "}" },
 	{ "blocks that are no list", E_FILE, "block_configs", "{'block_configs':3}", "{" LLAMA "}" },
 	{ "shape of an unknown model", E_ARCH, "extra_head_width", "{'extra_head_width':7}", "{" NEW "}" },
+	{ "chunks on a model without", E_ARCH, "attention_chunk_size", "{'attention_chunk_size':64}", "{" LLAMA "}" },
+	{ "parallel blocks of an unknown model", E_ARCH, "use_parallel_block", "{'use_parallel_block':true}", "{" NEW "}" },
 	{ "layer norms of an unknown model", E_ARCH, "norms have biases", "{'rms_norm_eps':null,'layer_norm_eps':1e-5}", "{" NEW "}" },
 	{ "refused by its own words first", E_ARCH, "altup_num_inputs", "{'intermediate_size':[1,2],"
 	  "'altup_num_inputs':4}", "{" NEW "}" },

@@ -28,7 +28,7 @@ static void tensors(const char *prefix, const char *list)
 				break;
 			list += used;
 		}
-		int whole = strstr(stem, ".bias") || strstr(stem, ".scale") || stem[strlen(stem) - 1] == '!';
+		int whole = strstr(stem, ".bias") || strstr(stem, ".scale") || strstr(stem, ".input_scale") || stem[strlen(stem) - 1] == '!';
 		snprintf(name, sizeof name, "%s%.*s%s", prefix, (int)(strlen(stem) - (stem[strlen(stem) - 1] == '!')), stem, whole ? "" : ".weight");
 		tensor(&m, name, ne[0], ne[1], ne[2]);
 		used = (int)strspn(list, " ;");
@@ -522,8 +522,6 @@ static void refused(void)
 	key("nextn_predict_layers", 1);
 	bad(E_ARCH, "one left", "nothing but MTP");
 	start("llama", 2);
-	broken(NORMS ATTN MLP, "block 1 of 2", "");
-	start("llama", 2);
 	HEADS;
 	blocks(0, 1, NORMS ATTN MLP);
 	bad(E_FILE, "block 1 of 2 has no tensors", "a block without tensors");
@@ -561,14 +559,17 @@ static void refused(void)
 	start("llama", 1);
 	broken("attn_norm 64; post_attention_norm 64; post_ffw_norm 64; " ATTN MLP, "none before the feed-forward", "norms that do not add up");
 	start("llama", 1);
-	broken("attn_norm 64; attn_output 64 64", "is not understood", "attention without queries");
+	broken("attn_norm 64; attn_output 64 64", "the tensor blk.0.attn_output.weight", "attention without queries");
 	start("llama", 1);
-	broken("attn_norm 64", "neither attention", "a layer of norms");
+	broken("attn_norm 64", "neither attention nor a feed-forward", "a layer of norms");
+	start("rwkv7", 1);
+	broken("attn_norm 64; time_mix_w1 64 8", "the tensor blk.0.time_mix_w1.weight", "a layer of something else");
 	start("llama", 1);
 	blocks(0, 1, NORMS ATTN MLP);
 	bad(E_ARCH, "0 heads", "no heads in the metadata");
 	start("llama", 2);
 	kv_u32s(&m, "llama.attention.head_count", (uint32_t[]){ 8 }, 1);
+	key("attention.head_count_kv", 2);
 	blocks(0, 2, NORMS ATTN MLP);
 	bad(E_FILE, "has 1 values", "an array that is too short");
 	start("llama", 1);
