@@ -91,7 +91,9 @@ $(B)/tests/fuzz/%.t: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/driver.o $(OBJ)
 	$(if $(Q),@echo "  LD    $@")
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 
-check: all $(UNIT) $(CORPUS_T)
+tests: $(UNIT) $(CORPUS_T)
+
+check: all tests
 	$(Q)B=$(B) PROG=$(B)/$(PROG) CC="$(CC)" CPPFLAGS='-D_POSIX_C_SOURCE=200809L -Isrc -Ikernels $(PKG_CFLAGS)' LC_ALL=C \
 		prove -e '' $(if $(V),-v) $(UNIT) $(CORPUS_T) $(SCRIPTS)
 
@@ -139,5 +141,5 @@ help:
 	@sed -n '3,9s/^# //p' Makefile
 
 -include $(wildcard $(B)/src/*/*.d $(B)/tests/*/*.d)
-.PHONY: all check fit bench deps fuzz lint install uninstall clean help FORCE
+.PHONY: all tests check fit bench deps fuzz lint install uninstall clean help FORCE
 .SECONDARY:

@@ -46,7 +46,8 @@ static int fill_sizes(struct gguf_import *c)
 	READ(gi_hyper(&m->context_native, c, "context_length", 0));
 	m->context_max = m->context_native;
 	if (!c->n_blocks || c->n_blocks > MAX_LAYERS || nextn >= c->n_blocks)
-		return gi_refuse(c, "block_count is %u, of which nextn_predict_layers %u; at most %d, and one left", c->n_blocks, nextn, MAX_LAYERS);
+		return gi_refuse(c, "block_count is %u, of which nextn_predict_layers %u; at most %d, and one left", c->n_blocks, nextn,
+			MAX_LAYERS);
 	if (!m->width)
 		return gi_refuse(c, "embedding_length is missing or 0");
 	m->n_layers = c->n_blocks - nextn;
@@ -100,7 +101,8 @@ static int fill_per_layer_embed(struct gguf_import *c)
 	if (!t)
 		return OK;
 	READ(gi_hyper(&said, c, "embedding_length_per_layer_input", 0));
-	if (t->ne[0] % m->n_layers || t->ne[0] / m->n_layers > INT32_MAX || t->ne[1] > INT32_MAX || (said && said != t->ne[0] / m->n_layers))
+	if (t->ne[0] % m->n_layers || t->ne[0] / m->n_layers > INT32_MAX || t->ne[1] > INT32_MAX || (said &&
+		said != t->ne[0] / m->n_layers))
 		return gi_refuse(c, "tensor %s is %llu wide for %u layers of %u", t->name, (unsigned long long)t->ne[0], m->n_layers, said);
 	m->per_layer_embed = (uint32_t)(t->ne[0] / m->n_layers);
 	m->per_layer_vocab = (uint32_t)t->ne[1];
@@ -248,14 +250,14 @@ static int fill_tokenizer(struct gguf_import *c)
 static int warn(struct gguf_import *c)
 {
 	if (!gi_arch_find(c->arch))
-		TRY(gi_warning(c, "The architecture %.40s is not one whose loader was read: sizes come from the file's tensors and metadata alone, "
-			"activation and router are assumed to be the usual ones.", c->arch));
+		TRY(gi_warning(c, "The architecture %.40s is not one whose loader was read: sizes come from the file's tensors and metadata "
+			"alone, activation and router are assumed to be the usual ones.", c->arch));
 	if (c->old_mla)
-		TRY(gi_warning(c, "The file is from before llama.cpp kept latent attention compressed (it has no key_length_mla): llama.cpp caches "
-			"K and V of every head for it, which is far more than the latent counted here. A newer conversion avoids that."));
+		TRY(gi_warning(c, "The file is from before llama.cpp kept latent attention compressed (it has no key_length_mla): llama.cpp "
+			"caches K and V of every head for it, which is far more than the latent counted here. A newer conversion avoids that."));
 	if (c->undescribed)
-		TRY(gi_warning(c, "%llu elements of the file's tensors have no place in the description of the model: they are in the file's size, "
-			"but not in the parameter counts.", (unsigned long long)c->undescribed));
+		TRY(gi_warning(c, "%llu elements of the file's tensors have no place in the description of the model: they are in the file's "
+			"size, but not in the parameter counts.", (unsigned long long)c->undescribed));
 	return OK;
 }
 

@@ -1,6 +1,7 @@
 /* import_gguf_arch.c - the architectures whose loader was read: llama.cpp 0c1e57098, src/models/NAME.cpp
  *
- * Only what the metadata leave open: activation, default pattern of windows, layers without rotation, default score of the router.
+ * Only what the metadata leave open: activation, default pattern of windows, layers without rotation, default score of the
+ * router.
  * What layers consist of is not here: the tensors say it. */
 #include "catalog/import_gguf_arch.h"
 
@@ -17,12 +18,15 @@ static const struct arch_facts table[] = {
 	{ .name = "deci", .flags = ARCH_NO_OPS },
 	{ .name = "deepseek4", .score = SCORE_SQRT_SOFTPLUS, .spans = SPANS_ALL },
 	{ .name = "exaone-moe", .score = SCORE_SIGMOID, .spans = SPANS_PATTERN, .period = 4, .window = 128, .rope = ROPE_WINDOW_ONLY },
-	{ .name = "exaone4", .spans = SPANS_PATTERN, .period = 4, .window = 4096, .rope = ROPE_WINDOW_ONLY, .flags = ARCH_WINDOW_64_LAYERS },
+	{ .name = "exaone4", .spans = SPANS_PATTERN, .period = 4, .window = 4096, .rope = ROPE_WINDOW_ONLY,
+		.flags = ARCH_WINDOW_64_LAYERS },
 	{ .name = "falcon", .act = ACT_GELU },
 	{ .name = "gemma", .act = ACT_GELU_TANH, .flags = ARCH_EMBED_SCALE },
-	{ .name = "gemma2", .act = ACT_GELU_TANH, .spans = SPANS_PATTERN, .period = 2, .window = 4096, .flags = ARCH_EMBED_SCALE | ARCH_SOFTCAPS },
+	{ .name = "gemma2", .act = ACT_GELU_TANH, .spans = SPANS_PATTERN, .period = 2, .window = 4096,
+		.flags = ARCH_EMBED_SCALE | ARCH_SOFTCAPS },
 	{ .name = "gemma3", .act = ACT_GELU_TANH, .spans = SPANS_PATTERN, .period = 6, .flags = ARCH_EMBED_SCALE },
-	{ .name = "gemma3n", .act = ACT_GELU_TANH, .spans = SPANS_PATTERN, .period = 5, .flags = ARCH_EMBED_SCALE | ARCH_SHARED_FROM_20 | ARCH_UNDESCRIBED },
+	{ .name = "gemma3n", .act = ACT_GELU_TANH, .spans = SPANS_PATTERN, .period = 5,
+		.flags = ARCH_EMBED_SCALE | ARCH_SHARED_FROM_20 | ARCH_UNDESCRIBED },
 	{ .name = "gemma4", .act = ACT_GELU_TANH, .spans = SPANS_ARRAY, .flags = ARCH_EMBED_SCALE },
 	{ .name = "glm-dsa", .score = SCORE_SIGMOID }, { .name = "glm4moe", .score = SCORE_SIGMOID },
 	{ .name = "gpt2", .act = ACT_GELU_TANH, .rope = ROPE_NOWHERE }, { .name = "gptneox", .act = ACT_GELU },

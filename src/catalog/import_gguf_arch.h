@@ -18,7 +18,8 @@ enum rope_rule {
 	ROPE_BY_KEY,                             /* rope.scaling.finetuned false: none */
 	ROPE_NOWHERE
 };
-enum { ARCH_EMBED_SCALE = 1, ARCH_RMS = 2, ARCH_NO_OPS = 4, ARCH_SHARED_FROM_20 = 8, ARCH_UNDESCRIBED = 16, ARCH_HALF_FULL_ROPE = 32,
+enum { ARCH_EMBED_SCALE = 1, ARCH_RMS = 2, ARCH_NO_OPS = 4, ARCH_SHARED_FROM_20 = 8, ARCH_UNDESCRIBED = 16,
+	ARCH_HALF_FULL_ROPE = 32,
 	ARCH_WINDOW_64_LAYERS = 64, ARCH_SOFTCAPS = 128 };
 
 struct arch_facts {

@@ -10,7 +10,8 @@ typedef const struct file_tensor tensor;
 /* The query, key and value weights and their biases, apart or fused. */
 static int qkv(struct gqa_spec *g, struct gguf_import *c, struct block *b)
 {
-	uint64_t w = c->m->width, q = (uint64_t)g->q_heads * g->k_dim, k = (uint64_t)g->kv_heads * g->k_dim, v = (uint64_t)g->kv_heads * g->v_dim;
+	uint64_t w = c->m->width, q = (uint64_t)g->q_heads * g->k_dim, k = (uint64_t)g->kv_heads * g->k_dim,
+		v = (uint64_t)g->kv_heads * g->v_dim;
 	tensor *t = gi_take(b, "attn_qkv"), *bias;
 
 	if (t) {
@@ -103,7 +104,8 @@ static int indexer(struct index_spec *x, uint32_t q_rank, struct gguf_import *c,
 	if (!heads || !dim || !top)
 		return gi_refuse(c, "blk.%u has an indexer, but head_count is %u, key_length %u, top_k %u", b->layer, heads, dim, top);
 	t = gi_take(b, q_stem);
-	*x = (struct index_spec){ .q_heads = heads, .k_heads = 1, .dim = dim, .top_tokens = block ? 0 : top, .block_tokens = block, .top_blocks = block ? top : 0 };
+	*x = (struct index_spec){ .q_heads = heads, .k_heads = 1, .dim = dim, .block_tokens = block };
+	*(block ? &x->top_blocks : &x->top_tokens) = top;
 	if (!strcmp(q_stem, "indexer.q_proj")) {
 		k_stem = "indexer.k_proj";
 		TRY(gi_want_shape(c, t, c->m->width, (uint64_t)heads * dim, 1));
@@ -208,7 +210,8 @@ int gi_latent(struct part *p, struct gguf_import *c, struct block *b)
 	READ(gi_hyper(&key, c, "attention.key_length_mla", key));
 	READ(gi_hyper(&value, c, "attention.value_length_mla", value));
 	if (!a->q_heads || !a->kv_rank)
-		return gi_refuse(c, "blk.%u has latent attention, but %u heads and kv_lora_rank %u in the metadata", b->layer, a->q_heads, a->kv_rank);
+		return gi_refuse(c, "blk.%u has latent attention, but %u heads and kv_lora_rank %u in the metadata", b->layer, a->q_heads,
+			a->kv_rank);
 	TRY(gi_need(&t, c, b, "attn_output"));
 	if (!value)
 		value = (uint32_t)(t->ne[0] / a->q_heads);
@@ -253,7 +256,8 @@ int gi_latent(struct part *p, struct gguf_import *c, struct block *b)
 	return gi_rope(&a->rope, c, b->layer, a->rope_dim);
 }
 
-/* DeepSeek V4: deepseek4.cpp. One row serves as key and value; behind a window, rows are compressed by a ratio of the layer's own. */
+/* DeepSeek V4: deepseek4.cpp. One row serves as key and value; behind a window, rows are compressed by a ratio of the layer's
+ * own. */
 int gi_compressed(struct part *p, struct gguf_import *c, struct block *b)
 {
 	struct csa_spec *s = &p->u.csa;

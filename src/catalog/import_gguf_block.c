@@ -123,7 +123,8 @@ const struct file_tensor *gi_take_bias(struct block *b, const char *stem) { retu
 const struct file_tensor *gi_take_exact(struct block *b, const char *name) { return mark(find(b, name, "")); }
 int gi_has(const struct block *b, const char *stem) { return find(b, stem, ".weight") || find(b, stem, ""); }
 
-/* NVFP4 files carry a scale beside a weight: of the format, no tensor of the model (llama-model.cpp, "scale" and "input_scale"). */
+/* NVFP4 files carry a scale beside a weight: of the format, no tensor of the model (llama-model.cpp, "scale" and
+ * "input_scale"). */
 static int is_format_scale(const struct block *b, const struct named_tensor *n)
 {
 	const char *dot = strrchr(n->stem, '.');

@@ -53,7 +53,8 @@ static int dense(struct part *p, struct gguf_import *c, struct block *b)
 }
 
 /* One stack of experts and its bias: [in, out, experts], [out, experts]. */
-static int stack(struct gguf_import *c, struct block *b, const char *stem, uint64_t in, uint64_t out, const struct moe_spec *e, unsigned *biases)
+static int stack(struct gguf_import *c, struct block *b, const char *stem, uint64_t in, uint64_t out,
+	const struct moe_spec *e, unsigned *biases)
 {
 	tensor *t;
 
@@ -94,7 +95,8 @@ static int experts(struct moe_spec *e, struct gguf_import *c, struct block *b)
 	if (gi_has(b, "ffn_up.0"))
 		return loose_experts(e, c, b);
 	/* Nemotron 3: experts see a projection of the stream; Kimi K3 likewise, with a norm */
-	const char *to = gi_has(b, "ffn_latent_down") ? "ffn_latent_down" : "ffn_routed_down", *from = gi_has(b, "ffn_latent_down") ? "ffn_latent_up" : "ffn_routed_up";
+	const char *to = gi_has(b, "ffn_latent_down") ? "ffn_latent_down" : "ffn_routed_down", *from = gi_has(b,
+		"ffn_latent_down") ? "ffn_latent_up" : "ffn_routed_up";
 	if ((t = gi_take(b, to)) != NULL) {
 		TRY(to_width(&e->latent, c, t, t->ne[1]));
 		TRY(gi_want_shape(c, t, in, e->latent, 1));

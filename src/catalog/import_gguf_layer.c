@@ -194,7 +194,8 @@ static int nothing_known(struct gguf_import *c, const struct block *b)
 
 	for (i = 0; i + 1 < b->n && strstr(b->t[i].stem, "norm"); i++)
 		;
-	return gi_refuse(c, "blk.%u has neither attention nor a feed-forward that is understood, but the tensor %s", b->layer, b->t[i].t->name);
+	return gi_refuse(c, "blk.%u has neither attention nor a feed-forward that is understood, but the tensor %s", b->layer,
+		b->t[i].t->name);
 }
 
 int gi_layer(uint16_t *kind, struct gguf_import *c, struct block *b)

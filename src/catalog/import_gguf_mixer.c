@@ -57,7 +57,8 @@ static int delta(struct part *p, struct gguf_import *c, struct block *b)
 /* Kimi delta attention: kimi-linear.cpp (the gate through a low rank), kimi-k3.cpp (full rank, ssm_g). */
 static int kimi_delta(struct part *p, struct gguf_import *c, struct block *b)
 {
-	static const char *const conv[] = { "ssm_conv1d_q", "ssm_conv1d_k", "ssm_conv1d_v" }, *const qkv_stem[] = { "attn_q", "attn_k", "attn_v" };
+	static const char *const conv[] = { "ssm_conv1d_q", "ssm_conv1d_k", "ssm_conv1d_v" }, *const qkv_stem[] = { "attn_q",
+		"attn_k", "attn_v" };
 	struct delta_spec *d = &p->u.delta;
 	uint64_t w = c->m->width, n;
 	uint32_t heads;

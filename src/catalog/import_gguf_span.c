@@ -92,7 +92,8 @@ static int rotates(struct gguf_import *c, uint32_t layer)
 static int scaling_of(struct rope *r, struct gguf_import *c, int window)
 {
 	static const struct { const char *word; uint8_t scaling; } words[] = {
-		{ "none", ROPE_SCALING_NONE }, { "linear", ROPE_SCALING_LINEAR }, { "yarn", ROPE_SCALING_YARN }, { "longrope", ROPE_SCALING_LONGROPE },
+		{ "none", ROPE_SCALING_NONE }, { "linear", ROPE_SCALING_LINEAR }, { "yarn", ROPE_SCALING_YARN }, { "longrope",
+			ROPE_SCALING_LONGROPE },
 	};
 	const struct gguf_value *v = gi_hyper_find(c, "rope.scaling.type");
 	unsigned i = 1;
@@ -140,11 +141,13 @@ int gi_rope(uint8_t *out, struct gguf_import *c, uint32_t layer, uint32_t dims)
 	READ(gi_hyper_f(&r.theta, c, "rope.freq_base", 10000.0));
 	if (window)
 		/* Gemma 3 and 4 keep 10000 for their windows; others say so by the key or rotate alike */
-		READ(gi_hyper_f(&r.theta, c, "rope.freq_base_swa", !strncmp(c->arch, "gemma3", 6) || !strcmp(c->arch, "gemma4") ? 10000.0 : r.theta));
+		READ(gi_hyper_f(&r.theta, c, "rope.freq_base_swa", !strncmp(c->arch, "gemma3", 6) || !strcmp(c->arch, "gemma4") ?
+			10000.0 : r.theta));
 	TRY(scaling_of(&r, c, window));
 	r.name = window ? "window" : "main";
 	for (n = 0; n < c->m->n_rope; n++)
-		if (c->rope[n].theta == r.theta && c->rope[n].dims == r.dims && c->rope[n].scaling == r.scaling && c->rope[n].factor == r.factor)
+		if (c->rope[n].theta == r.theta && c->rope[n].dims == r.dims && c->rope[n].scaling == r.scaling &&
+			c->rope[n].factor == r.factor)
 			break;
 	if (n == MAX_ROPES)
 		return gi_refuse(c, "more than %d kinds of rotation", MAX_ROPES);

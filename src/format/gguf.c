@@ -9,7 +9,8 @@
 
 /* Limits of the format's description (ggml docs/gguf.md): keys up to 65535 bytes, tensor names up to 64. */
 enum { MAX_KEY = 65535, MAX_NAME = 64, DEFAULT_ALIGNMENT = 32 };
-/* The least a key-value pair (length, one byte of key, type, value) and a tensor (length, name, dims, one ne, type, offset) can take. */
+/* The least a key-value pair (length, one byte of key, type, value) and a tensor (length, one byte of name, dimensions, one of them,
+ * type, offset) can take. */
 enum { MIN_KV = 8 + 1 + 4 + 1, MIN_TENSOR = 8 + 1 + 4 + 8 + 4 + 8 };
 
 static const uint8_t type_size[GGUF_TYPES] = { 1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8 };
@@ -189,7 +190,8 @@ static int compare_keys(const void *a, const void *b)
 static int take_metadata(struct gguf *g, struct cursor *c, struct arena *a, uint64_t n)
 {
 	TRY(n > (c->file_bytes - c->at) / MIN_KV ?
-		BAD(c, E_FILE, 16, "%llu keys cannot fit the %llu bytes that follow", (unsigned long long)n, (unsigned long long)(c->file_bytes - c->at)) : OK);
+		BAD(c, E_FILE, 16, "%llu keys cannot fit the %llu bytes that follow", (unsigned long long)n,
+			(unsigned long long)(c->file_bytes - c->at)) : OK);
 	TRY(want(c, n * MIN_KV, "the metadata"));        /* bounds what is allocated by what is at hand */
 	if (!(g->kv = arena_array(a, n ? n : 1, sizeof *g->kv)))
 		return error_set(c->err, E_NOMEM, "%s: out of memory for %llu keys", c->file, (unsigned long long)n);
@@ -220,7 +222,8 @@ static int take_alignment(struct gguf *g, struct cursor *c)
 	return OK;
 }
 
-static int take_tensor(struct file_tensor *t, uint64_t *at, struct cursor *c, struct arena *a, const struct gguf_types *types, uint32_t alignment)
+static int take_tensor(struct file_tensor *t, uint64_t *at, struct cursor *c, struct arena *a,
+	const struct gguf_types *types, uint32_t alignment)
 {
 	uint64_t dims, type, pos = *at = c->at;
 
@@ -251,14 +254,16 @@ static int take_tensor(struct file_tensor *t, uint64_t *at, struct cursor *c, st
 	t->type = (uint32_t)type;
 	t->type_name = f->name;
 	if (t->ne[0] % f->block)
-		return BAD(c, E_FILE, pos, "tensor %s: rows of %llu elements are not whole blocks of %u (%s)", t->name, (unsigned long long)t->ne[0],
+		return BAD(c, E_FILE, pos, "tensor %s: rows of %llu elements are not whole blocks of %u (%s)", t->name,
+			(unsigned long long)t->ne[0],
 			f->block, f->name);
 	if (u64_mul(&t->bytes, t->elements / f->block, f->bytes))
 		return BAD(c, E_FILE, pos, "tensor %s: its size in bytes overflows 64 bits", t->name);
 	pos = c->at;
 	TRY(take(&t->offset, c, 8, "a tensor's offset"));
 	if (t->offset % alignment)
-		return BAD(c, E_FILE, pos, "tensor %s: offset %llu is not a multiple of the alignment %u", t->name, (unsigned long long)t->offset, alignment);
+		return BAD(c, E_FILE, pos, "tensor %s: offset %llu is not a multiple of the alignment %u", t->name,
+			(unsigned long long)t->offset, alignment);
 	return OK;
 }
 
@@ -269,7 +274,8 @@ static int take_tensors(struct gguf *g, struct cursor *c, struct arena *a, uint6
 	int rc;
 
 	TRY(n > (c->file_bytes - c->at) / MIN_TENSOR ?
-		BAD(c, E_FILE, 8, "%llu tensors cannot fit the %llu bytes that follow", (unsigned long long)n, (unsigned long long)(c->file_bytes - c->at)) : OK);
+		BAD(c, E_FILE, 8, "%llu tensors cannot fit the %llu bytes that follow", (unsigned long long)n,
+			(unsigned long long)(c->file_bytes - c->at)) : OK);
 	TRY(want(c, n * MIN_TENSOR, "the tensor list"));
 	g->dir.n = n;
 	g->dir.t = arena_array(a, n ? n : 1, sizeof *g->dir.t);
@@ -289,7 +295,8 @@ static int take_tensors(struct gguf *g, struct cursor *c, struct arena *a, uint6
 	data = u64_round_up(c->at, g->alignment);
 	/* a file of metadata alone may end before the padding */
 	if (n && data > c->file_bytes) {
-		rc = BAD(c, E_FILE, c->at, "the data would begin at byte %llu, but the file has %llu", (unsigned long long)data, (unsigned long long)c->file_bytes);
+		rc = BAD(c, E_FILE, c->at, "the data would begin at byte %llu, but the file has %llu", (unsigned long long)data,
+			(unsigned long long)c->file_bytes);
 		goto out;
 	}
 	g->header_bytes = data > c->file_bytes ? c->file_bytes : data;
@@ -305,7 +312,8 @@ static int take_head(struct gguf *g, struct cursor *c, uint64_t *n_tensors, uint
 
 	TRY(want(c, 4, "the magic"));
 	if (memcmp(c->p, "GGUF", 4))
-		return BAD(c, E_FILE, 0, "not a GGUF file: it begins with %02x %02x %02x %02x, not with GGUF", c->p[0], c->p[1], c->p[2], c->p[3]);
+		return BAD(c, E_FILE, 0, "not a GGUF file: it begins with %02x %02x %02x %02x, not with GGUF", c->p[0], c->p[1], c->p[2],
+			c->p[3]);
 	c->at = 4;
 	TRY(take(&v, c, 4, "the version"));
 	if (v && !(v & 0xffff))
@@ -322,7 +330,7 @@ int gguf_parse(struct gguf *out, struct arena *a, const char *file, const void *
 {
 	struct cursor c = { bytes, 0, n < file_bytes ? n : file_bytes, file_bytes, file, need, err };
 	struct gguf g = { .file = file, .file_bytes = file_bytes, .n_shards = 1 };
-	uint64_t n_tensors, n_kv, shards;
+	uint64_t n_tensors = 0, n_kv = 0, shards;
 	int rc;
 
 	if (need)

@@ -11,7 +11,8 @@
 #include "format/tensor_dir.h"
 #include <stdint.h>
 
-enum gguf_type { GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL, GGUF_STRING, GGUF_ARRAY, GGUF_U64, GGUF_I64, GGUF_F64, GGUF_TYPES };
+enum gguf_type { GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL, GGUF_STRING, GGUF_ARRAY,
+	GGUF_U64, GGUF_I64, GGUF_F64, GGUF_TYPES };
 
 struct gguf_value {
 	const char *key;
@@ -34,10 +35,11 @@ struct gguf {
 
 /* bytes[0, n) is the head of a file of file_bytes bytes. E_FILE with the byte offset; when more bytes are needed, err->hint says
  * so and *need (may be NULL) is at least how many. Arrays stay in `bytes`, which must outlive *out. */
-int gguf_parse(struct gguf *out, struct arena *a, const char *file, const void *bytes, uint64_t n, uint64_t file_bytes, const struct gguf_types *t, uint64_t *need, struct error *err) MUST_CHECK;
+int gguf_parse(struct gguf *out, struct arena *a, const char *file, const void *bytes, uint64_t n, uint64_t file_bytes,
+	const struct gguf_types *t, uint64_t *need, struct error *err) MUST_CHECK;
 /* Maps the file and its further shards (NAME-00001-of-0000N.gguf); a missing shard is E_FILE and names it. path may also be any
- * one of the shards, or a folder that holds one model (files of encoders, mmproj*.gguf, beside it do not count; several models are
- * E_AMBIGUOUS). Close with gguf_close(), which takes NULL. */
+ * one of the shards, or a folder that holds one model (files of encoders, mmproj*.gguf, beside it do not count; several models
+ * are E_AMBIGUOUS). Close with gguf_close(), which takes NULL. */
 int gguf_open(struct gguf **out, const char *path, const struct gguf_types *t, struct error *err) MUST_CHECK;
 void gguf_close(struct gguf *g);
 
@@ -47,7 +49,8 @@ int gguf_u64(uint64_t *out, const struct gguf *g, const char *key, struct error 
 int gguf_f64(double *out, const struct gguf *g, const char *key, struct error *err) MUST_CHECK;
 int gguf_str(const char **out, const struct gguf *g, const char *key, struct error *err) MUST_CHECK;
 int gguf_bool(uint8_t *out, const struct gguf *g, const char *key, struct error *err) MUST_CHECK;
-/* Scalar, or element i of an array of integers or bools (llama.cpp's per-layer values). Same returns; E_FILE when i is out of range. */
+/* Scalar, or element i of an array of integers or bools (llama.cpp's per-layer values). Same returns; E_FILE when i is out of
+ * range. */
 int gguf_u64_at(uint64_t *out, const struct gguf *g, const char *key, uint64_t i, struct error *err) MUST_CHECK;
 
 #endif

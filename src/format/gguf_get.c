@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const type_names[GGUF_TYPES] = { "u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string", "array", "u64", "i64", "f64" };
+static const char *const type_names[GGUF_TYPES] = { "u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string",
+	"array", "u64", "i64", "f64" };
 
 static int compare_key(const void *key, const void *v)
 {
@@ -104,7 +105,8 @@ int gguf_u64_at(uint64_t *out, const struct gguf *g, const char *key, uint64_t i
 	if (!(k = size[v->elem]))
 		return wrong(g, v, "whole numbers or bools", err);
 	if (i >= v->n)
-		return error_set(err, E_FILE, "%s: key %.96s has %llu values, but number %llu is wanted", g->file, key, (unsigned long long)v->n,
+		return error_set(err, E_FILE, "%s: key %.96s has %llu values, but number %llu is wanted", g->file, key,
+			(unsigned long long)v->n,
 			(unsigned long long)i);
 	for (unsigned b = k; b--; )
 		u = u << 8 | v->v.raw[i * k + b];

@@ -69,7 +69,8 @@ static int pick_in_folder(const char **out, struct arena *a, const char *folder,
 	if (!n)
 		return error_set(err, E_FILE, "%s: no .gguf model in this folder", folder);
 	if (n > 1) {
-		rc = error_set(err, E_AMBIGUOUS, "%s: %u models in this folder%s; name one of the files", folder, n, n == ERROR_CANDIDATES ? " or more" : "");
+		rc = error_set(err, E_AMBIGUOUS, "%s: %u models in this folder%s; name one of the files", folder, n,
+			n == ERROR_CANDIDATES ? " or more" : "");
 		for (unsigned i = 0; i < n; i++)
 			error_candidate(err, found[i]);
 		return rc;
@@ -78,7 +79,8 @@ static int pick_in_folder(const char **out, struct arena *a, const char *folder,
 	return *out ? OK : error_set(err, E_NOMEM, "out of memory");
 }
 
-static int open_shard(struct gguf *out, struct gguf_files *f, struct arena *a, const char *path, const struct gguf_types *t, struct error *err)
+static int open_shard(struct gguf *out, struct gguf_files *f, struct arena *a, const char *path, const struct gguf_types *t,
+	struct error *err)
 {
 	struct file_map *m = &f->map[f->n_maps];
 	int rc = file_map_open(m, path, err);
@@ -100,7 +102,8 @@ static int check_shard(const struct gguf *g, uint32_t no, uint32_t count, struct
 	if (n != count)
 		return error_set(err, E_FILE, "%s: split.count is %llu, but the file's name says %u", g->file, (unsigned long long)n, count);
 	if (count > 1 && said != no - 1)
-		return error_set(err, E_FILE, "%s: split.no is %llu, but the file's name says %u (counted from 0)", g->file, (unsigned long long)said, no - 1);
+		return error_set(err, E_FILE, "%s: split.no is %llu, but the file's name says %u (counted from 0)", g->file,
+			(unsigned long long)said, no - 1);
 	return OK;
 }
 
@@ -132,7 +135,8 @@ static int open_split(struct gguf_files *f, const char *path, uint32_t count, co
 		if (!i)
 			f->g = g;
 	}
-	if ((rc = tensor_dir_join(&f->g.dir, &f->arena, dirs, count, err)) != OK || (rc = tensor_dir_check_names(&f->g.dir, names, err)) != OK)
+	if ((rc = tensor_dir_join(&f->g.dir, &f->arena, dirs, count, err)) != OK || (rc = tensor_dir_check_names(&f->g.dir, names,
+		err)) != OK)
 		return rc;
 	f->g.file_bytes = bytes;
 	f->g.header_bytes = header;
@@ -140,7 +144,8 @@ static int open_split(struct gguf_files *f, const char *path, uint32_t count, co
 	if ((rc = gguf_u64(&total, &f->g, "split.tensors.count", err)) < 0)
 		return rc;
 	if (rc && total != f->g.dir.n)
-		return error_set(err, E_FILE, "%s: split.tensors.count is %llu, but the %u shards hold %llu tensors", names[0], (unsigned long long)total,
+		return error_set(err, E_FILE, "%s: split.tensors.count is %llu, but the %u shards hold %llu tensors", names[0],
+			(unsigned long long)total,
 			count, (unsigned long long)f->g.dir.n);
 	return OK;
 }
@@ -171,7 +176,8 @@ int gguf_open(struct gguf **out, const char *path, const struct gguf_types *t, s
 	if (count > 1) {
 		rc = open_split(f, path, count, t, err);
 	} else if ((rc = open_shard(&f->g, f, &f->arena, path, t, err)) == OK && f->g.n_shards > 1) {
-		rc = error_set(err, E_FILE, "%s: one of %u shards, but its name does not end in -00001-of-%05u.gguf", path, f->g.n_shards, f->g.n_shards);
+		rc = error_set(err, E_FILE, "%s: one of %u shards, but its name does not end in -00001-of-%05u.gguf", path, f->g.n_shards,
+			f->g.n_shards);
 		error_hint(err, "give the shards the names they were published under");
 	}
 	if (rc != OK)

@@ -35,7 +35,8 @@ uint32_t safetensors_dtype_bits(const char *word)
 	return i < DTYPES ? dtypes[i].bits : 0;
 }
 
-int safetensors_header_bytes(uint64_t *out, const char *file, const unsigned char first[8], uint64_t file_bytes, struct error *err)
+int safetensors_header_bytes(uint64_t *out, const char *file, const unsigned char first[8], uint64_t file_bytes,
+	struct error *err)
 {
 	uint64_t n = 0;
 
@@ -45,7 +46,8 @@ int safetensors_header_bytes(uint64_t *out, const char *file, const unsigned cha
 		return error_set(err, E_FILE, "%s: byte 0: a header of %llu bytes, but the file has %llu", file, (unsigned long long)n,
 			(unsigned long long)file_bytes);
 	if (n < 2)
-		return error_set(err, E_FILE, "%s: byte 0: a header of %llu bytes, less than the 2 of an empty one", file, (unsigned long long)n);
+		return error_set(err, E_FILE, "%s: byte 0: a header of %llu bytes, less than the 2 of an empty one", file,
+			(unsigned long long)n);
 	*out = LENGTH_FIELD + n;
 	return OK;
 }
@@ -100,7 +102,8 @@ static int read_tensor(struct file_tensor *t, struct arena *a, const char *file,
 	if (!cJSON_IsObject(o))
 		return error_set(err, E_FILE, "%s: tensor %.96s is not described by an object", file, t->name);
 	cJSON_ArrayForEach(v, o) {
-		const cJSON **to = !strcmp(v->string, "dtype") ? &dtype : !strcmp(v->string, "shape") ? &shape : !strcmp(v->string, "data_offsets") ? &span : NULL;
+		const cJSON **to = !strcmp(v->string, "dtype") ? &dtype : !strcmp(v->string, "shape") ? &shape : !strcmp(v->string,
+			"data_offsets") ? &span : NULL;
 		if (to) {
 			doubles += *to != NULL;
 			*to = v;
@@ -118,11 +121,13 @@ static int read_tensor(struct file_tensor *t, struct arena *a, const char *file,
 	if (rc != OK)
 		return rc;
 	if (cJSON_GetArraySize(span) != 2 || whole(&begin, span->child) || whole(&end, span->child->next) || end < begin)
-		return error_set(err, E_FILE, "%s: tensor %.96s: data_offsets must be two whole numbers, the second not below the first", file, t->name);
+		return error_set(err, E_FILE, "%s: tensor %.96s: data_offsets must be two whole numbers, the second not below the first",
+			file, t->name);
 	t->offset = begin;
 	t->bytes = end - begin;
 	if (u64_mul(&bits, t->elements, dtypes[t->type].bits) || bits % 8 || bits / 8 != t->bytes)
-		return error_set(err, E_FILE, "%s: tensor %.96s: %llu elements of %s do not take the %llu bytes of its data_offsets", file, t->name,
+		return error_set(err, E_FILE, "%s: tensor %.96s: %llu elements of %s do not take the %llu bytes of its data_offsets",
+			file, t->name,
 			(unsigned long long)t->elements, t->type_name, (unsigned long long)t->bytes);
 	return OK;
 }
@@ -173,7 +178,8 @@ static int read_header(struct safetensors *st, struct arena *a, const cJSON *roo
 	return tensor_dir_check(&st->dir, st->file, NULL, st->file_bytes - st->header_bytes, 1, err);
 }
 
-int safetensors_parse(struct safetensors *out, struct arena *a, const char *file, const void *bytes, uint64_t n, uint64_t file_bytes, struct error *err)
+int safetensors_parse(struct safetensors *out, struct arena *a, const char *file, const void *bytes, uint64_t n,
+	uint64_t file_bytes, struct error *err)
 {
 	struct safetensors st = { .file = file, .n_shards = 1, .file_bytes = file_bytes };
 	const unsigned char *p = bytes;
@@ -190,7 +196,8 @@ int safetensors_parse(struct safetensors *out, struct arena *a, const char *file
 	if ((rc = safetensors_header_bytes(&st.header_bytes, file, p, file_bytes, err)) != OK)
 		return rc;
 	if (n < st.header_bytes) {
-		rc = error_set(err, E_FILE, "%s: the header ends at byte %llu, beyond the %llu bytes at hand", file, (unsigned long long)st.header_bytes,
+		rc = error_set(err, E_FILE, "%s: the header ends at byte %llu, beyond the %llu bytes at hand", file,
+			(unsigned long long)st.header_bytes,
 			(unsigned long long)n);
 		error_hint(err, "more of the file is needed: at least %llu bytes from its beginning", (unsigned long long)st.header_bytes);
 		return rc;

@@ -56,7 +56,7 @@ static int read_map(struct entry **out, uint64_t *n, struct arena *a, const char
 			return error_set(err, E_FILE, "%s: tensor %.96s is not mapped to a file name", path, v->string);
 		/* a shard lies beside its index; anything that could lead elsewhere is refused */
 		if (!str_suffix(v->valuestring, ".safetensors") || v->valuestring[0] == '.' || strpbrk(v->valuestring, "/\\:"))
-			return error_set(err, E_FILE, "%s: tensor %.96s is mapped to \"%.96s\", which is not the name of a .safetensors file beside it",
+			return error_set(err, E_FILE, "%s: tensor %.96s is mapped to \"%.96s\", not the name of a .safetensors file beside it",
 				path, v->string, v->valuestring);
 		*e++ = (struct entry){ v->string, v->valuestring };
 	}
@@ -68,7 +68,8 @@ static int read_map(struct entry **out, uint64_t *n, struct arena *a, const char
 }
 
 /* The distinct file names of the map, sorted. */
-static int list_shards(const char ***out, uint32_t *n, struct arena *a, const char *path, const struct entry *map, uint64_t n_map, struct error *err)
+static int list_shards(const char ***out, uint32_t *n, struct arena *a, const char *path, const struct entry *map,
+	uint64_t n_map, struct error *err)
 {
 	const char **list = arena_array(a, n_map, sizeof *list);
 	uint64_t k = 0;
@@ -89,7 +90,8 @@ static int list_shards(const char ***out, uint32_t *n, struct arena *a, const ch
 }
 
 /* Every tensor of the index must be in the file that it names; files may hold tensors that the index does not list. */
-static int check_map(const struct tensor_dir *dir, const char *path, const char *const *shards, const struct entry *map, uint64_t n_map,
+static int check_map(const struct tensor_dir *dir, const char *path, const char *const *shards, const struct entry *map,
+	uint64_t n_map,
 	struct arena *scratch, struct error *err)
 {
 	struct entry *have = arena_array(scratch, dir->n ? dir->n : 1, sizeof *have);
@@ -111,7 +113,8 @@ static int check_map(const struct tensor_dir *dir, const char *path, const char 
 	return OK;
 }
 
-static int join(struct safetensors *out, struct arena *a, struct arena *scratch, const char *path, const cJSON *root, struct error *err)
+static int join(struct safetensors *out, struct arena *a, struct arena *scratch, const char *path, const cJSON *root,
+	struct error *err)
 {
 	const char **shards = NULL, **files, *slash = strrchr(path, '/');
 	struct safetensors st = { .file = path };
@@ -143,7 +146,8 @@ static int join(struct safetensors *out, struct arena *a, struct arena *scratch,
 		if (u64_add(&st.file_bytes, st.file_bytes, one.file_bytes) || u64_add(&st.header_bytes, st.header_bytes, one.header_bytes))
 			return error_set(err, E_FILE, "%s: the shards' sizes overflow 64 bits", files[i]);
 	}
-	if ((rc = tensor_dir_join(&st.dir, a, dirs, st.n_shards, err)) != OK || (rc = tensor_dir_check_names(&st.dir, files, err)) != OK ||
+	if ((rc = tensor_dir_join(&st.dir, a, dirs, st.n_shards, err)) != OK || (rc = tensor_dir_check_names(&st.dir, files,
+		err)) != OK ||
 	    (rc = check_map(&st.dir, path, shards, map, n_map, scratch, err)) != OK)
 		return rc;
 	*out = st;
@@ -158,7 +162,8 @@ static int open_index(struct safetensors *out, struct arena *a, const char *path
 	size_t n;
 	int rc;
 
-	if ((rc = file_read(&bytes, &n, &scratch, path, max_index_bytes, err)) == OK && (rc = json_parse(&root, path, bytes, n, err)) == OK)
+	if ((rc = file_read(&bytes, &n, &scratch, path, max_index_bytes, err)) == OK && (rc = json_parse(&root, path, bytes, n,
+		err)) == OK)
 		rc = join(out, a, &scratch, path, root, err);
 	cJSON_Delete(root);
 	arena_free(&scratch);
@@ -182,7 +187,8 @@ static int pick_in_folder(const char **out, struct arena *a, const char *folder,
 		if (str_prefix(list[i], "model.safetensors"))
 			*out = list[i];
 	if (list[1] && !str_prefix(*out, "model.safetensors")) {
-		rc = error_set(err, E_AMBIGUOUS, "%s: several .safetensors files and no model.safetensors.index.json; name one of them", folder);
+		rc = error_set(err, E_AMBIGUOUS, "%s: several .safetensors files and no model.safetensors.index.json; name one of them",
+			folder);
 		for (unsigned i = 0; list[i] && i < ERROR_CANDIDATES; i++)
 			error_candidate(err, list[i]);
 		return rc;

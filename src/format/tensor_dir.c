@@ -31,7 +31,8 @@ static int compare_offsets(const void *a, const void *b)
 }
 
 /* The two tensors of the same name, in file order; *same 0: none. */
-static int find_double(uint64_t *first, uint64_t *second, int *same, const struct tensor_dir *d, struct arena *a, struct error *err)
+static int find_double(uint64_t *first, uint64_t *second, int *same, const struct tensor_dir *d, struct arena *a,
+	struct error *err)
 {
 	struct by_name *list = arena_array(a, d->n ? d->n : 1, sizeof *list);
 

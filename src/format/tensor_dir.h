@@ -8,8 +8,8 @@
 
 struct file_tensor {
 	const char *name;
-	uint64_t ne[4];                  /* ne[0]: contiguous dimension; unused: 1. Safetensors shapes are stored reversed into this order;
-	                                  * dimensions beyond four (slowest first) are multiplied into ne[3] */
+	uint64_t ne[4];                  /* ne[0]: contiguous dimension; unused: 1. Safetensors shapes are stored reversed into this
+	                                  * order; dimensions beyond four (the slowest) are multiplied into ne[3] */
 	uint8_t n_dims;                  /* as the file says: 0 to 8 */
 	uint16_t shard;
 	uint32_t type;                   /* ggml type number (GGUF); index into the safetensors dtype table */
@@ -29,7 +29,8 @@ struct tensor_dir {
 int tensor_dir_check(const struct tensor_dir *d, const char *file, const uint64_t *at, uint64_t data_bytes, int exact,
 	struct error *err) MUST_CHECK;
 /* The tensors of all shards as one list, in *a. */
-int tensor_dir_join(struct tensor_dir *out, struct arena *a, const struct tensor_dir *shards, uint32_t n, struct error *err) MUST_CHECK;
+int tensor_dir_join(struct tensor_dir *out, struct arena *a, const struct tensor_dir *shards, uint32_t n,
+	struct error *err) MUST_CHECK;
 /* After joining shards: no name twice over all of them. files[shard]: for the message. */
 int tensor_dir_check_names(const struct tensor_dir *d, const char *const *files, struct error *err) MUST_CHECK;
 

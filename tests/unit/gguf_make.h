@@ -96,7 +96,8 @@ static inline void kv_bools(struct make *m, const char *key, const uint8_t *v, u
 }
 
 /* Everything given: for bad files. */
-static inline void tensor_raw(struct make *m, const char *name, uint32_t n_dims, const uint64_t *ne, uint32_t type, uint64_t offset)
+static inline void tensor_raw(struct make *m, const char *name, uint32_t n_dims, const uint64_t *ne, uint32_t type,
+	uint64_t offset)
 {
 	put_str(&m->tensors, name);
 	put_int(&m->tensors, n_dims, 4);
@@ -131,7 +132,8 @@ static inline void make_done(struct make *m)
 
 /* F32 0, F16 1, Q4_0 2 (32 elements in 18 bytes), Q8_0 8, BF16 30: ggml.h, enum ggml_type. */
 static const struct gguf_type_info make_info[] = {
-	{ 1, 4, "f32" }, { 1, 2, "f16" }, { 32, 18, "q4_0" }, { 0, 0, NULL }, { 0, 0, NULL }, { 0, 0, NULL }, { 0, 0, NULL }, { 0, 0, NULL },
+	{ 1, 4, "f32" }, { 1, 2, "f16" }, { 32, 18, "q4_0" }, { 0, 0, NULL }, { 0, 0, NULL }, { 0, 0, NULL }, { 0, 0, NULL }, { 0,
+		0, NULL },
 	{ 32, 34, "q8_0" },
 };
 static const struct gguf_types make_types = { make_info, sizeof make_info / sizeof *make_info };

@@ -30,7 +30,8 @@ static int same_states(const struct states *a, const struct states *b)
 
 	for (unsigned i = 0; i < a->n; i++)
 		for (unsigned k = 0; k < b->n; k++)
-			found += a->s[i].role == b->s[k].role && a->s[i].type_rule == b->s[k].type_rule && a->s[i].growth == b->s[k].growth && a->s[i].span == b->s[k].span && a->s[i].row == b->s[k].row &&
+			found += a->s[i].role == b->s[k].role && a->s[i].type_rule == b->s[k].type_rule && a->s[i].growth == b->s[k].growth &&
+				a->s[i].span == b->s[k].span && a->s[i].row == b->s[k].row &&
 				a->s[i].rows == b->s[k].rows && a->s[i].read_entries == b->s[k].read_entries && a->s[i].cut_pieces == b->s[k].cut_pieces &&
 				!memcmp(&a->s[i].layers, &b->s[k].layers, sizeof a->s[i].layers);
 	return a->n == b->n && found == a->n;
@@ -56,7 +57,8 @@ static void check(const struct model_spec *want, const struct quants *q, struct 
 	}
 	/* a table of look-ups is no parameter; GGUF stores the two vectors of a residual score as one */
 	for (uint64_t i = 0; i < g.dir.n; i++)
-		elements += strstr(g.dir.t[i].name, "tid2eid") ? 0 : strstr(g.dir.t[i].name, "res_score") ? 2 * g.dir.t[i].elements : g.dir.t[i].elements;
+		elements += strstr(g.dir.t[i].name, "tid2eid") ? 0 : strstr(g.dir.t[i].name, "res_score") ? 2 * g.dir.t[i].elements :
+			g.dir.t[i].elements;
 	if (!ok(inventory_counts(&cw, want, q, &err) == OK && inventory_counts(&cg, &got, q, &err) == OK, "%s: counted", want->id))
 		return;
 	is_u64(cg.total + cg.mtp, elements, "%s: every element of the file is in the description", want->id);
@@ -79,9 +81,11 @@ static void check(const struct model_spec *want, const struct quants *q, struct 
 				sw.s[i].growth, sg.s[i].growth, sw.s[i].span, sg.s[i].span, sw.s[i].row, sg.s[i].row, sw.s[i].rows, sg.s[i].rows,
 				sw.s[i].read_entries, sg.s[i].read_entries, layer_count(&sw.s[i].layers), layer_count(&sg.s[i].layers));
 	ok(got.n_layers == want->n_layers && got.width == want->width && got.vocab == want->vocab && got.tied_head == want->tied_head &&
-		got.context_native == want->context_native && got.norm_type == want->norm_type && got.per_layer_embed == want->per_layer_embed &&
+		got.context_native == want->context_native && got.norm_type == want->norm_type &&
+			got.per_layer_embed == want->per_layer_embed &&
 		got.residual_streams == (want->residual_streams ? want->residual_streams : 1), "%s: sizes", want->id);
-	ok(got.n_warnings == 0, "%s: nothing to warn of%s%s", want->id, got.n_warnings ? ": " : "", got.n_warnings ? got.warnings[0] : "");
+	ok(got.n_warnings == 0, "%s: nothing to warn of%s%s", want->id, got.n_warnings ? ": " : "", got.n_warnings ?
+		got.warnings[0] : "");
 }
 
 int main(void)

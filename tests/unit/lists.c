@@ -92,14 +92,14 @@ static void one_model(const struct model_entry *m)
 		for (uint32_t i = 0; i < f.n_layers; i++)
 			layers += f.layer_bytes[i];
 		/* every expert touched, so that the ops read what the tensors hold */
-		struct shape all = { 100000000, 100000000, 1, 100, 100 };
+		struct shape all = { .tokens = 100000000, .sequences = 100000000, .outputs = 1, .context_mean = 100, .context_max = 100 };
 		rc = ops_lower(&l, m->spec, &quants, &set, &all, &a, &e);
 		for (uint32_t i = 0; rc == OK && i < l.n; i++) {
 			struct op_cost c;
 			op_cost(&c, &l, &l.op[i]);
 			read += c.weight_bytes;
 		}
-		struct shape step = { 1, 1, 1, 0, 1 };
+		struct shape step = { .tokens = 1, .sequences = 1, .outputs = 1, .context_max = 1 };
 		if (rc == OK && (rc = ops_lower(&l, m->spec, &quants, &set, &step, &a, &e)) == OK)
 			for (uint32_t i = 0; i < l.n; i++) {
 				struct op_cost c;
@@ -114,7 +114,7 @@ static void one_model(const struct model_entry *m)
 		   (unsigned long long)layers, read / (double)runs.matrices, per_weight, rc == OK ? "" : ": ", rc == OK ? "" : e.text);
 		if (r == 0) {
 			set.flash = FLASH_OFF;
-			struct shape pp = { 512, 1, 512, 0, 4096 };
+			struct shape pp = { .tokens = 512, .sequences = 1, .outputs = 512, .context_max = 4096 };
 			rc = ops_lower(&l, m->spec, &quants, &set, &pp, &a, &e);
 			if (rc == OK)
 				rc = buffers_plan(&plan, &l, 256, &a, &e);

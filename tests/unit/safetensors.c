@@ -51,19 +51,23 @@ static void good(void)
 	is_str(st.format, "pt", "metadata");
 	is_str(st.dir.t[0].name, "b", "name");
 	is_str(st.dir.t[0].type_name, "BF16", "type");
-	ok(st.dir.t[0].ne[0] == 5 && st.dir.t[0].ne[1] == 3 && st.dir.t[0].ne[2] == 1 && st.dir.t[0].n_dims == 2, "the last dimension comes first");
+	ok(st.dir.t[0].ne[0] == 5 && st.dir.t[0].ne[1] == 3 && st.dir.t[0].ne[2] == 1 && st.dir.t[0].n_dims == 2,
+		"the last dimension comes first");
 	is_u64(st.dir.t[0].bytes, 30, "bytes");
 	is_u64(st.dir.t[0].offset, 4, "offset");
 	is_u64(st.dir.bytes, 34, "bytes of all");
 	ok(parse(&st, "{}", 0) == OK && st.dir.n == 0, "an empty header: %s", err.text);
-	ok(parse(&st, ONE("F32", "", 0, 4), 4) == OK && st.dir.t[0].elements == 1 && st.dir.t[0].n_dims == 0, "a single number: %s", err.text);
+	ok(parse(&st, ONE("F32", "", 0, 4), 4) == OK && st.dir.t[0].elements == 1 && st.dir.t[0].n_dims == 0,
+		"a single number: %s", err.text);
 	ok(parse(&st, ONE("F32", "0,4", 0, 0), 0) == OK && st.dir.t[0].elements == 0, "an empty tensor: %s", err.text);
 	ok(parse(&st, ONE("F4", "2,3", 0, 3), 3) == OK && st.dir.t[0].bytes == 3, "four bits an element: %s", err.text);
 	ok(parse(&st, ONE("F16", "1152,3,2,2,2", 0, 55296), 55296) == OK && st.dir.t[0].ne[3] == 3456 && st.dir.t[0].n_dims == 5,
 		"five dimensions: the slow ones are multiplied: %s", err.text);
 	static const struct { const char *word; unsigned bits; } types[] = {
-		{ "BOOL", 8 }, { "F4", 4 }, { "U8", 8 }, { "I8", 8 }, { "F8_E5M2", 8 }, { "F8_E4M3", 8 }, { "F8_E8M0", 8 }, { "I16", 16 }, { "U16", 16 },
-		{ "F16", 16 }, { "BF16", 16 }, { "I32", 32 }, { "U32", 32 }, { "F32", 32 }, { "F64", 64 }, { "I64", 64 }, { "U64", 64 }, { "FP8", 0 }, { "bf16", 0 },
+		{ "BOOL", 8 }, { "F4", 4 }, { "U8", 8 }, { "I8", 8 }, { "F8_E5M2", 8 }, { "F8_E4M3", 8 }, { "F8_E8M0", 8 }, { "I16", 16 },
+			{ "U16", 16 },
+		{ "F16", 16 }, { "BF16", 16 }, { "I32", 32 }, { "U32", 32 }, { "F32", 32 }, { "F64", 64 }, { "I64", 64 }, { "U64", 64 },
+			{ "FP8", 0 }, { "bf16", 0 },
 	};
 	for (unsigned i = 0; i < sizeof types / sizeof *types; i++)
 		is_u64(safetensors_dtype_bits(types[i].word), types[i].bits, "bits of %s", types[i].word);
@@ -75,15 +79,19 @@ static void bad_bytes(void)
 	uint64_t n = head("{}"), need;
 
 	ok(safetensors_parse(&st, &arena, "t", file, 7, 7, &err) == E_FILE && !err.hint[0], "7 bytes: %s", err.text);
-	ok(safetensors_parse(&st, &arena, "t", file, 7, 100, &err) == E_FILE && strstr(err.hint, "8 bytes"), "7 bytes of more: %s", err.hint);
-	ok(safetensors_parse(&st, &arena, "t", file, 9, n, &err) == E_FILE && strstr(err.hint, "16 bytes"), "half a header: %s", err.hint);
+	ok(safetensors_parse(&st, &arena, "t", file, 7, 100, &err) == E_FILE && strstr(err.hint, "8 bytes"), "7 bytes of more: %s",
+		err.hint);
+	ok(safetensors_parse(&st, &arena, "t", file, 9, n, &err) == E_FILE && strstr(err.hint, "16 bytes"), "half a header: %s",
+		err.hint);
 	ok(safetensors_header_bytes(&need, "t", file, n, &err) == OK && need == 16, "how long it is");
 	memset(file, 0xff, 8);
-	ok(safetensors_parse(&st, &arena, "t", file, n, n, &err) == E_FILE && strstr(err.text, "18446744073709551615"), "a length that wraps: %s", err.text);
+	ok(safetensors_parse(&st, &arena, "t", file, n, n, &err) == E_FILE && strstr(err.text, "18446744073709551615"),
+		"a length that wraps: %s", err.text);
 	memset(file, 0, 8);
 	ok(safetensors_parse(&st, &arena, "t", file, n, n, &err) == E_FILE && strstr(err.text, "0 bytes"), "length 0: %s", err.text);
 	file[0] = 9;
-	ok(safetensors_parse(&st, &arena, "t", file, n, n, &err) == E_FILE && strstr(err.text, "file has 16"), "one byte too long: %s", err.text);
+	ok(safetensors_parse(&st, &arena, "t", file, n, n, &err) == E_FILE && strstr(err.text, "file has 16"),
+		"one byte too long: %s", err.text);
 }
 
 static void bad_headers(void)
@@ -182,7 +190,8 @@ static void files(void)
 	opens(INDEX, E_FILE, "a", "a tensor twice in the index");
 	save(INDEX, "{\"weight_map\":{\"a\":\"m-3.safetensors\"}}", -1);
 	opens(INDEX, E_FILE, "m-3.safetensors: shard 1 of 1", "a shard that is missing");
-	static const char *const outside[] = { "../x.safetensors", "/etc/x.safetensors", "sub/x.safetensors", "..\\\\x.safetensors", "c:x.safetensors", ".safetensors", INDEX, "" };
+	static const char *const outside[] = { "../x.safetensors", "/etc/x.safetensors", "sub/x.safetensors",
+		"..\\\\x.safetensors", "c:x.safetensors", ".safetensors", INDEX, "" };
 	for (unsigned i = 0; i < sizeof outside / sizeof *outside; i++) {
 		char json[160];
 		snprintf(json, sizeof json, "{\"weight_map\":{\"a\":\"%s\"}}", outside[i]);
@@ -216,7 +225,8 @@ static void no_memory(void)
 	int n, rc = E_NOMEM, wrong = 0, used = snprintf(json, sizeof json, "{");
 
 	for (int i = 0; i < 60; i++)
-		used += snprintf(json + used, sizeof json - (size_t)used, "%s\"name.%d\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
+		used += snprintf(json + used, sizeof json - (size_t)used,
+			"%s\"name.%d\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
 			i ? "," : "", i, i, i + 1);
 	snprintf(json + used, sizeof json - (size_t)used, "}");
 	for (n = 0; n < 100 && rc != OK; n++) {

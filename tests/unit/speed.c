@@ -27,7 +27,7 @@ int main(void)
 	/* one weight of 1024 x 1024 in bf16 on 1 GB/s and 1 GFLOPS, everything reached in full */
 	uint16_t bf16 = format_find(&q, "bf16");
 	struct op op = { .kind = OP_LINEAR, .math = MATH_BF16, .u.linear = { .n_in = 1024, .n_out = { 1024 }, .groups = 1, .n_weights = 1, .format = { bf16 } } };
-	struct op_list l = { .quants = &q, .op = &op, .n = 1, .shape = { 1, 1, 1, 0, 1 } };
+	struct op_list l = { .quants = &q, .op = &op, .n = 1, .shape = { .tokens = 1, .sequences = 1, .outputs = 1, .context_max = 1 } };
 	struct op_cost c;
 	op_cost(&c, &l, &op);
 	ok(near(c.weight_bytes, 2.0 * 1024 * 1024), "two bytes a weight: %.0f", c.weight_bytes);
