@@ -253,8 +253,8 @@ static int warn(struct gguf_import *c)
 		TRY(gi_warning(c, "The architecture %.40s is not one whose loader was read: sizes come from the file's tensors and metadata "
 			"alone, activation and router are assumed to be the usual ones.", c->arch));
 	if (c->old_mla)
-		TRY(gi_warning(c, "The file is from before llama.cpp kept latent attention compressed (it has no key_length_mla): llama.cpp "
-			"caches K and V of every head for it, which is far more than the latent counted here. A newer conversion avoids that."));
+		TRY(gi_warning(c, "The file has latent attention, but no key_length_mla: llama.cpp caches K and V of every head for it, which is "
+			"far more than the latent counted here."));
 	if (c->undescribed)
 		TRY(gi_warning(c, "%llu elements of the file's tensors have no place in the description of the model: they are in the file's "
 			"size, but not in the parameter counts.", (unsigned long long)c->undescribed));

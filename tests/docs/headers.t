@@ -7,7 +7,7 @@ use warnings;
 use File::Temp qw(tempdir);
 
 my $cc = $ENV{CC} || 'cc';
-my $flags = ($ENV{CPPFLAGS} // '') . ' -Isrc -Ikernels';
+my $flags = ($ENV{CPPFLAGS} || '-D_POSIX_C_SOURCE=200809L') . ' -Isrc -Ikernels';
 my $tmp = tempdir(CLEANUP => 1);
 my ($n, $bad) = (0, 0);
 sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; return $pass; }

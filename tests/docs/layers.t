@@ -20,7 +20,7 @@ my %may = (
 	cli     => [qw(base format net catalog calc probe engine live deploy)],
 );
 my %of_calc = map { $_ => 1 } qw(packing inventory part_tensors recipe state ops op_formats buffers settings);
-my %impure_header = map { $_ => 1 } qw(stdio.h stdlib.h unistd.h fcntl.h dirent.h dlfcn.h sys/mman.h sys/stat.h pthread.h time.h);
+my %impure_header = map { $_ => 1 } qw(base/file.h base/json.h base/yaml.h stdio.h stdlib.h unistd.h fcntl.h dirent.h dlfcn.h sys/mman.h sys/stat.h pthread.h time.h);
 my $impure_call = qr/\b(?:malloc|calloc|realloc|free|alloca|strdup|printf|puts|fopen|open|read|write|mmap|getenv|system|exit|abort|rand|time|clock_gettime|file_read|file_map_open|dir_list|yaml_load)\s*\(/;
 
 # The complaints about one file: its path below src/ and its text.
@@ -43,6 +43,8 @@ sub complaints {
 				push @bad, "src/$path:$n: \"$to\" is not named with its floor";
 			} elsif (!$allowed{$other}) {
 				push @bad, "src/$path:$n: $floor/ may not include $to";
+			} elsif ($floor eq 'calc' && $impure_header{$to}) {
+				push @bad, "src/$path:$n: calc/ reads no files: $to";
 			} elsif ($floor eq 'engine' && $other eq 'calc' && $to =~ m{^calc/(\w+)\.h$} && !$of_calc{$1}) {
 				push @bad, "src/$path:$n: engine/ uses the lists and buffers of calc/, not $to";
 			}
@@ -69,6 +71,7 @@ my @caught = (
 	['calc/x.c', "int f(void) { return yaml_load (&d, a, p, e); }\n"], ['deploy/x.c', qq(#include "engine/run.h"\n)],
 	['engine/x.c', qq(#include "calc/estimate.h"\n)], ['engine/x.c', qq(#include "live/verify.h"\n)], ['net/x.c', qq(#include "catalog/catalog.h"\n)],
 	['base/x.c', qq(#include "../cli/text.h"\n)], ['base/x.c', qq(#include \\\n "cli/text.h"\n)], ['cli/x.c', qq(#include "text.h"\n)],
+	['calc/x.c', qq(#include "base/file.h"\n)], ['calc/x.h', qq(#include "base/yaml.h"\n)], ['calc/x.c', qq(#include "base/json.h"\n)],
 	['attic/x.c', qq(#include "base/error.h"\n)], ['base/x.c', qq(#include HEADER\n)], ['base/x.c', qq(/* a */ #include "cli/text.h"\n)],
 );
 my @passed = (
