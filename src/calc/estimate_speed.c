@@ -136,9 +136,10 @@ static int relaxations(struct estimate *e, const struct question *asked, struct 
 	uint16_t q8 = format_find(q.quants, "q8_0");
 	if (q8 != NO_FORMAT && q.settings.kv_k != q8 && q.settings.engine->cache == CACHE_SLOTS) {
 		q.settings.kv_k = q.settings.kv_v = q8;
-		if ((rc = fits_with(&q, a, &with, err)) < 0)
+		/* heads that are no multiple of its block cannot take it: nothing to offer */
+		if ((rc = fits_with(&q, a, &with, err)) < 0 && rc != E_FORMAT)
 			return rc;
-		if (rc)
+		if (rc > 0)
 			offer(e, CHANGE_KV_TYPE, 0, q.quants->formats[q8].name, &with);
 	}
 	if (e->max_context_tokens && e->max_context_tokens < e->settings.ctx_tokens) {
@@ -154,6 +155,7 @@ static int relaxations(struct estimate *e, const struct question *asked, struct 
 		if (q.quants->ladder[i] >= q.quants->n_recipes || !q.settings.engine->loads[q.quants->recipes[q.quants->ladder[i]].packing])
 			continue;
 		q.settings.recipe = &q.quants->recipes[q.quants->ladder[i]];
+		q.settings.imatrix = q.settings.recipe->imatrix;
 		if ((rc = fits_with(&q, a, &with, err)) < 0)
 			return rc;
 		if (rc && with.sum.weights < e->sum.weights) {

@@ -86,7 +86,7 @@ static int open_folder(struct model_arg *m, const struct quants *q, const char *
 	if ((rc = dir_list(&list, &m->arena, path, ".gguf", 0, err)) != OK)
 		return rc;
 	if (list[0])
-		return open_gguf(m, q, arena_printf(&m->arena, "%s/%s", path, list[0]), err);
+		return open_gguf(m, q, path, err);
 	if ((rc = dir_list(&list, &m->arena, path, ".safetensors", 0, err)) != OK)
 		return rc;
 	if (list[0])
