@@ -38,6 +38,8 @@ static int cell(const char **out, int *more, struct reader *r, struct error *err
 		to = r->p;
 	}
 	char *sep = r->p;
+	if (r->p + 1 < r->end && *r->p == '\r' && r->p[1] != '\n')        /* nor do rows end so: they are counted by '\n' */
+		return error_at(err, E_FILE, r->file, r->line, "a carriage return that ends no line");
 	if (r->p < r->end && *r->p == ',') {
 		*more = 1;
 		r->p++;
@@ -62,12 +64,14 @@ int csv_parse(struct csv *out, struct arena *a, const char *file, const void *by
 	int more = 1, rc;
 
 	*out = (struct csv){ .file = file };
-	if (memchr(bytes, 0, n))
+	if (n && memchr(bytes, 0, n))
 		return error_set(err, E_FILE, "%s: not text: a NUL byte", file);
 	char *copy = arena_strndup(a, bytes, n);
 	if (!copy)
 		return error_set(err, E_NOMEM, "out of memory");
 	struct reader r = { copy, copy + n, 1, file };
+	if (n >= 3 && !memcmp(copy, "\xef\xbb\xbf", 3))        /* a byte order mark: spreadsheets write one */
+		r.p += 3;
 	while (more) {
 		if (out->n_columns == CSV_COLUMNS)
 			return error_at(err, E_FILE, file, 1, "more than %d columns", CSV_COLUMNS);
@@ -79,6 +83,9 @@ int csv_parse(struct csv *out, struct arena *a, const char *file, const void *by
 		return error_at(err, E_FILE, file, 1, "no header line");
 	for (char *p = r.p; p < r.end; p++)
 		rows += *p == '\n';
+	if (rows >= CSV_CELLS / out->n_columns)
+		return error_set(err, E_FILE, "%s: %u lines of %u columns, more than the %d cells this reader takes", file, rows,
+		                 out->n_columns, CSV_CELLS);
 	out->head = arena_array(a, out->n_columns, sizeof *out->head);
 	out->cell = arena_array(a, (size_t)(rows + 1) * out->n_columns, sizeof *out->cell);
 	out->line = arena_array(a, rows + 1, sizeof *out->line);

@@ -116,3 +116,18 @@ int cache_compute(struct cache_bytes *out, const struct model_spec *m, const str
 		return error_set(err, E_NOMEM, "out of memory");
 	return state_walk(m, set->with_mtp, sum_state, &u, err);
 }
+
+int cache_per_1k(uint64_t *out, const struct model_spec *m, const struct quants *q, const struct engine_profile *ideal, uint16_t kv_k, uint16_t kv_v, struct error *err)
+{
+	/* longer than any window */
+	struct settings set = { .engine = ideal, .sequences = 1, .ctx_tokens = UINT64_C(1) << 32, .kv_k = kv_k, .kv_v = kv_v };
+	struct arena a = { 0 };
+	struct cache_bytes before, after;
+	int rc = cache_compute(&before, m, q, &set, &a, err);
+
+	set.ctx_tokens += 1024;
+	if (rc == OK && (rc = cache_compute(&after, m, q, &set, &a, err)) == OK)
+		*out = after.kv - before.kv;
+	arena_free(&a);
+	return rc;
+}

@@ -26,5 +26,7 @@ int footprint_compute(struct footprint *out, const struct model_spec *m, const s
 /* Bytes of the caches of every layer for these settings. kv grows with tokens; state does not. */
 struct cache_bytes { uint64_t kv, state, *layer; uint64_t kv_cut[2]; uint32_t kv_heads_min; };
 int cache_compute(struct cache_bytes *out, const struct model_spec *m, const struct quants *q, const struct settings *set, struct arena *a, struct error *err) MUST_CHECK;
+/* What 1024 more tokens of one sequence cost where every window is full, by the architecture alone. ideal: the profile `none`. */
+int cache_per_1k(uint64_t *out, const struct model_spec *m, const struct quants *q, const struct engine_profile *ideal, uint16_t kv_k, uint16_t kv_v, struct error *err) MUST_CHECK;
 
 #endif

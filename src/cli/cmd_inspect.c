@@ -53,20 +53,10 @@ static int measure(struct report *r, const struct catalog *c, struct arena *a, s
 		return rc;
 	r->kv = cache.kv;
 	r->state = cache.state;
-	/* what one more thousand tokens cost where the windows are full */
-	set.engine = engine_find(catalog_engines(c), "none");
-	if (!set.engine)
+	const struct engine_profile *none = engine_find(catalog_engines(c), "none");
+	if (!none)
 		return error_set(err, E_CATALOGUE, "data/engines.yaml: no profile none");
-	set.sequences = 1;
-	uint64_t at[2];
-	for (unsigned i = 0; i < 2; i++) {
-		set.ctx_tokens = UINT64_C(1048576) + 1024 * i;
-		if ((rc = cache_compute(&cache, r->m->spec, q, &set, a, err)) != OK)
-			return rc;
-		at[i] = cache.kv;
-	}
-	r->kv_1k = at[1] - at[0];
-	return OK;
+	return cache_per_1k(&r->kv_1k, r->m->spec, q, none, set.kv_k, set.kv_v, err);
 }
 
 static uint64_t file_bytes(const struct report *r)

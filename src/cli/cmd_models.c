@@ -10,26 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* KV of a thousand further tokens, windows full, f16, nothing padded. */
+/* In f16, by the architecture alone. */
 static int kv_of(uint64_t *out, const struct model_spec *m, const struct catalog *c, struct error *err)
 {
-	struct settings set = { .sequences = 1, .kv_k = format_find(catalog_quants(c), "f16"), .engine = engine_find(catalog_engines(c), "none") };
-	struct arena a = { 0 };
-	struct cache_bytes one, two;
-	int rc;
+	uint16_t f16 = format_find(catalog_quants(c), "f16");
+	const struct engine_profile *none = engine_find(catalog_engines(c), "none");
 
-	set.kv_v = set.kv_k;
-	if (!set.engine)
-		return error_set(err, E_CATALOGUE, "data/engines.yaml: no profile none");
-	set.ctx_tokens = 1048576;
-	if ((rc = cache_compute(&one, m, catalog_quants(c), &set, &a, err)) == OK) {
-		set.ctx_tokens += 1024;
-		rc = cache_compute(&two, m, catalog_quants(c), &set, &a, err);
-	}
-	arena_free(&a);
-	if (rc == OK)
-		*out = two.kv - one.kv;
-	return rc;
+	return none ? cache_per_1k(out, m, catalog_quants(c), none, f16, f16, err) : error_set(err, E_CATALOGUE, "data/engines.yaml: no profile none");
 }
 
 static int assert_u64(const char *name, uint64_t stated, uint64_t got, const struct model_entry *m, const char *path, struct error *err)

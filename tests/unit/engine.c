@@ -55,7 +55,7 @@ static void the_file(void)
 	ok(p->state[TYPE_KV_V].user == TYPE_USER_V && p->state[TYPE_LATENT].user == TYPE_USER_K, "llama.cpp: the user's types");
 	ok(p->state[TYPE_CONV].format == format_find(&quants, "f32"), "llama.cpp: convolution in f32");
 	ok(!is_known(p->runtime_bytes[0]), "llama.cpp: runtime memory is unknown, not 0");
-	ok(p->full_span_in && !strcmp(p->full_span_in[0], "phi3") && !p->full_span_in[1], "llama.cpp: phi3 has no window");
+	ok(p->full_span_in && !strcmp(p->full_span_in[0], "llama") && !strcmp(p->full_span_in[1], "phi3") && !p->full_span_in[2], "llama.cpp: llama and phi3 have no window");
 	ok(p->n_notes > 0, "llama.cpp: notes");
 
 	const struct engine_profile *o = engine_find(&e, "ollama");
