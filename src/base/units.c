@@ -118,14 +118,15 @@ const char *format_3(char *buf, size_t n, double v)
 
 const char *format_bytes(char *buf, size_t n, uint64_t bytes)
 {
-	static const struct { double size; const char *unit; } units[] = {
-		{ 1099511627776.0, "TiB" }, { 1073741824, "GiB" }, { 1048576, "MiB" }, { 1024, "KiB" },
+	/* what would be 1000 MiB is 0.977 GiB; TiB begins at 1024 GiB, so that memory sizes stay comparable; bytes are exact */
+	static const struct { double from, size; const char *unit; } units[] = {
+		{ 1099511627776.0, 1099511627776.0, "TiB" }, { 999.5 * 1048576, 1073741824, "GiB" }, { 999.5 * 1024, 1048576, "MiB" },
+		{ 1024, 1024, "KiB" },
 	};
 	char v[24];
 
 	for (unsigned i = 0; i < 4; i++)
-		/* 1000 MiB and more read better as GiB; TiB begins at 1024 GiB, so that memory sizes stay comparable */
-		if ((double)bytes >= units[i].size * (i == 0 ? 1 : 0.9766)) {
+		if ((double)bytes >= units[i].from) {
 			snprintf(buf, n, "%s %s", format_3(v, sizeof v, (double)bytes / units[i].size), units[i].unit);
 			return buf;
 		}

@@ -14,7 +14,7 @@ const char *warning_text(enum warning w)
 		[WARN_BANDWIDTH_UNKNOWN] = "the memory bandwidth is unknown, so no speed is given",
 		[WARN_RATE_UNKNOWN] = "the matrix rate is unknown, so no prefill speed is given",
 		[WARN_TOKENIZER_UNKNOWN] = "the file size is without the tokenizer, whose size is unknown",
-		[WARN_DYNAMIC_RECIPE] = "this quantisation follows no published rule: sizes are a range seen in published files, exact only from a file",
+		[WARN_DYNAMIC_RECIPE] = "this quantisation follows no published rule: sizes are a range seen in published files, the middle is counted; exact only from a file",
 		[WARN_COMPUTE_APPROXIMATE] = "compute buffers are laid out by liveness, not read from the engine",
 		[WARN_ENCODER_APART] = "the image or audio encoder is a file of its own and is not counted",
 		[WARN_NOT_LOADED_BY_ENGINE] = "this engine does not load this format",
@@ -283,8 +283,8 @@ int estimate_memory(struct estimate *out, const struct question *q, struct arena
 	out->weights_low = out->weights_high = out->sum.weights;
 	if (!q->file && set->recipe->dynamic) {
 		out->warnings |= 1u << WARN_DYNAMIC_RECIPE;
-		out->weights_low = (uint64_t)((double)p.f.params_total * set->recipe->bpw_low / 8);
-		out->weights_high = (uint64_t)((double)p.f.params_total * set->recipe->bpw_high / 8);
+		out->weights_low = (uint64_t)((double)p.f.params_text * set->recipe->bpw_low / 8);
+		out->weights_high = (uint64_t)((double)p.f.params_text * set->recipe->bpw_high / 8);
 	}
 	return OK;
 }

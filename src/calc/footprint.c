@@ -52,6 +52,25 @@ static int sum_run(void *user, const struct tensor *t, struct error *err)
 	return add(&f->output_bytes, all, err);
 }
 
+/* A dynamic recipe names no formats: its stand-in's tensors are stretched to the middle of what published files take. */
+static void stretch(struct footprint *f, double bits_each)
+{
+	double text = 0, times;
+
+	for (unsigned u = 0; u < USES; u++)
+		text += (double)f->weights[COMP_TEXT][u];
+	times = text > 0 ? bits_each / 8 * (double)f->params_text / text : 1;
+	for (unsigned u = 0; u < USES; u++)
+		f->weights[COMP_TEXT][u] = (uint64_t)((double)f->weights[COMP_TEXT][u] * times);
+	for (uint32_t i = 0; i < f->n_layers; i++)
+		f->layer_bytes[i] = (uint64_t)((double)f->layer_bytes[i] * times);
+	for (unsigned i = 0; i <= 64; i++)
+		f->cuttable_bytes[i] = (uint64_t)((double)f->cuttable_bytes[i] * times);
+	f->input_bytes = (uint64_t)((double)f->input_bytes * times);
+	f->output_bytes = (uint64_t)((double)f->output_bytes * times);
+	f->tied_bytes = (uint64_t)((double)f->tied_bytes * times);
+}
+
 int footprint_compute(struct footprint *out, const struct model_spec *m, const struct quants *q, const struct settings *set, struct arena *a, struct error *err)
 {
 	struct inventory inv = { .model = m, .quants = q, .recipe = set->recipe, .imatrix = set->imatrix, .with_mtp = 1, .with_encoders = 1 };
@@ -66,9 +85,12 @@ int footprint_compute(struct footprint *out, const struct model_spec *m, const s
 	if ((rc = inventory_walk(&inv, sum_run, &s, err)) != OK || (rc = inventory_counts(&c, m, q, err)) != OK)
 		return rc;
 	out->params_total = c.total;
+	out->params_text = c.text;
 	out->params_mtp = c.mtp;
 	out->params_active = c.active;
 
+	if (set->recipe && set->recipe->dynamic)
+		stretch(out, (set->recipe->bpw_low + set->recipe->bpw_high) / 2);
 	int gguf = set->recipe && set->recipe->packing == PACK_GGUF;
 	for (unsigned comp = 0; comp < COMPONENTS; comp++) {
 		if (gguf && (comp == COMP_VISION || comp == COMP_AUDIO || (comp == COMP_MTP && !m->gguf_mtp)))

@@ -19,7 +19,7 @@ struct footprint {
 	uint64_t cuttable_bytes[64 + 1];         /* text weights by the largest power of two they divide into: index log2, rest at 0 */
 	uint64_t file_bytes;                     /* tensors as published in one file (GGUF: text, MTP where carried, tokenizer; HF: all) */
 	uint8_t file_has_tokenizer;              /* file_bytes includes the vocabulary */
-	uint64_t params_total, params_mtp, params_active;
+	uint64_t params_total, params_text, params_mtp, params_active;
 };
 int footprint_compute(struct footprint *out, const struct model_spec *m, const struct quants *q, const struct settings *set, struct arena *a, struct error *err) MUST_CHECK;
 

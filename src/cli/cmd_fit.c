@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SCREEN = 24 };            /* rows of a table that nobody asked a length for */
+
 struct fit_row { struct model_arg model; struct question q; struct estimate e; };
 
 /* Whole before offloaded, then by total parameters, the most first. */
@@ -61,9 +63,9 @@ static void print_table(const struct options *o, struct fit_row **rows, unsigned
 	if (o->quiet)
 		return;
 	fprintf(t.out, "\n%u of %u models fit", fit, fit + rejected);
-	if (rejected)
-		fprintf(t.out, "; %u do not", rejected);
-	fputs(". Next: ", t.out);
+	if (n < fit)
+		fprintf(t.out, ", the %u largest are shown (-n %u shows all)", n, fit);
+	fputs(".\nNext: ", t.out);
 	if (n)
 		fprintf(t.out, "ullage estimate %s%s%s%s\n", rows[0]->model.entry->id, o->on ? " --on \"" : "", o->on ? o->on : "", o->on ? "\"" : "");
 	else
@@ -146,9 +148,9 @@ int cmd_fit(struct options *o, struct error *err)
 			rows[n++] = r;
 	}
 	qsort(rows, n, sizeof *rows, better);
-	unsigned fit = n;
-	if (o->limit_set && n > o->limit)
-		n = (unsigned)o->limit;
+	unsigned fit = n, limit = o->limit_set ? (unsigned)o->limit : o->json || o->csv ? UINT32_MAX : SCREEN;
+	if (n > limit)
+		n = limit;
 	rc = OK;
 	if (o->json) {
 		rc = print_json(rows, n, out, n_out, &h, err);

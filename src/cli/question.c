@@ -53,6 +53,11 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 		if ((rc = recipe_find(&out->recipe, q, o->quant, out->engine->id, err)) != OK)
 			return rc;
 		out->imatrix = out->recipe->imatrix;
+		if (!out->engine->loads[out->recipe->packing]) {
+			error_set(err, E_FORMAT, "%s does not load %s, which comes as %s", out->engine->name, out->recipe->name, packing_names[out->recipe->packing]);
+			error_hint(err, "name an engine that does with --engine (none counts the architecture alone)");
+			return E_FORMAT;
+		}
 	}
 	if (o->imatrix) {
 		if (strcmp(o->imatrix, "on") && strcmp(o->imatrix, "off"))

@@ -105,7 +105,7 @@ int accuracy_gguf_size(struct acc_row *r, struct error *err)
 	}
 	double predicted = (double)f.file_bytes;
 	if (set.recipe->dynamic)
-		predicted = (double)f.params_total * (set.recipe->bpw_low + set.recipe->bpw_high) / 16;
+		predicted = (double)f.params_text * (set.recipe->bpw_low + set.recipe->bpw_high) / 16;
 	const char *keys[] = { "recipe", csv_get(r->csv, r->row, "recipe"), "publisher", publisher(r), "quant", set.recipe->name, "model_kind", m->spec->architecture, "tier", csv_get(r->csv, r->row, "tier"), NULL };
 	for (unsigned i = 0; ollama && i < m->spec->n_encoders; i++)
 		predicted += 2.0 * (double)m->spec->encoders[i].params;

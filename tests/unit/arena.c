@@ -107,6 +107,31 @@ static void failures(void)
 	arena_free(&a);
 }
 
+/* A list grown from many chunks, with the first, the second, ... of them refused, until there is enough. */
+static void countdown(void)
+{
+	unsigned failures = 0, wrong = 0, done = 0;
+
+	for (int n = 0; !done && n < 100; n++) {
+		struct arena a = { 0 };
+		unsigned made = 0, missing = 0;
+		arena_fail_after(n);
+		for (unsigned i = 0; i < 1000; i++)
+			if (arena_printf(&a, "%04u%*s", i, 500, ""))
+				made++;
+			else
+				missing++;
+		arena_fail_after(-1);
+		/* one chunk is refused, and what comes after it has its own again */
+		wrong += (missing > 0) != (a.failed != 0) || missing > 1 || made + missing != 1000;
+		failures += missing > 0;
+		done = missing == 0;
+		arena_free(&a);
+	}
+	ok(done && failures >= 4, "%u chunks were refused in turn, then none", failures);
+	is_u64(wrong, 0, "each refusal is one NULL, and is remembered");
+}
+
 static void strings(void)
 {
 	struct arena a = { 0 };
@@ -129,6 +154,7 @@ int main(void)
 	resets();
 	overflows();
 	failures();
+	countdown();
 	strings();
 	return done_testing();
 }
