@@ -91,7 +91,22 @@ static void set_runtime(struct memory *m, const struct question *q, const struct
 		*warnings |= 1u << WARN_RUNTIME_UNKNOWN;
 }
 
-/* llama.cpp deals the layers n_layers - gpu_layers ... n_layers, the output counted as one more, over the cards in proportion. */
+/* The card of the i-th of n layers: cards take layers in proportion to their memory, in order (llama.cpp 0c1e57098, src/llama-model.cpp). */
+static unsigned card_of(const struct estimate *e, uint32_t i, uint32_t n)
+{
+	double all = 0, sum = 0;
+
+	for (unsigned d = 0; d < e->n_devices; d++)
+		all += (double)e->device[d].budget;
+	for (unsigned d = 0; d + 1 < e->n_devices; d++) {
+		sum += (double)e->device[d].budget;
+		if ((double)i / n < sum / all)
+			return d;
+	}
+	return e->n_devices - 1;
+}
+
+/* llama.cpp deals the layers n_layers - gpu_layers ... n_layers, the output counted as one more. */
 static void deal_layers(struct estimate *e, const struct parts *p, uint32_t gpu_layers)
 {
 	uint32_t n = p->f.n_layers, first = n - (gpu_layers > n ? n : gpu_layers), dealt = n - first + 1;
@@ -99,7 +114,7 @@ static void deal_layers(struct estimate *e, const struct parts *p, uint32_t gpu_
 	for (uint32_t i = 0; i < first; i++)
 		add_layer(&e->host, p, i);
 	for (uint32_t i = first; i < n; i++)
-		add_layer(&e->device[(uint64_t)(i - first) * e->n_devices / dealt], p, i);
+		add_layer(&e->device[card_of(e, i - first, dealt)], p, i);
 	e->device[e->n_devices - 1].weights += p->output;
 }
 
