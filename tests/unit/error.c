@@ -29,6 +29,7 @@ static void all_codes(void)
 		ok(error_exit(c) == codes[i].exit, "%s is exit %d", codes[i].name, codes[i].exit);
 	}
 	is_u64(n, sizeof codes / sizeof *codes, "every code was met");
+	ok(error_name(-64) && *error_name(-64) && error_name(OK), "an unknown code has a name too");
 	ok(error_exit(OK) == 0 && error_exit(1) == 1, "answers are their own exit status");
 }
 

@@ -7,7 +7,13 @@
 
 static int parse(cJSON **out, const char *s, struct error *e)
 {
-	return json_parse(out, "t.json", s, strlen(s), e);
+	/* a block of just the size, so that a sanitizer sees a byte read beyond it */
+	size_t n = strlen(s);
+	char *exact = malloc(n ? n : 1);
+	int rc = exact ? json_parse(out, "t.json", memcpy(exact, s, n), n, e) : E_NOMEM;
+
+	free(exact);
+	return rc;
 }
 
 static void documents(void)
@@ -112,13 +118,19 @@ static void readers(void)
 	const char *s = "untouched";
 
 	if (!ok(parse(&o,
-		"{\"n\":42,\"max\":9007199254740991,\"over\":9007199254740992,\"near\":9007199254740993,\"neg\":-1,\"half\":1.5,\"whole\":3.0,"
+		"{\"n\":42,\"zero\":0,\"minus\":-0,\"max\":9007199254740991,\"over\":9007199254740992,\"near\":9007199254740993,"
+		"\"neg\":-1,\"half\":1.5,\"whole\":3.0,"
 	                  "\"huge\":1e300,\"inf\":1e999,\"null\":null,"
 	                  "\"t\":true,\"f\":false,\"s\":\"text\",\"a\":[],\"u32\":4294967296}", &e) == OK, "a document"))
 		return;
 	ok(json_u64(&v, "t.json", o, "none", 0, 10, &e) == 0 && v == 99, "absent: 0, untouched");
 	ok(json_u64(&v, "t.json", o, "null", 0, 10, &e) == 0 && v == 99, "null: the same");
 	ok(json_u64(&v, "t.json", o, "N", 0, 100, &e) == 0, "keys have a case");
+	ok(json_u64(&v, "t.json", o, "zero", 0, 42, &e) == 1 && v == 0, "zero");
+	v = 99;
+	ok(json_u64(&v, "t.json", o, "minus", 0, 42, &e) == 1 && v == 0, "-0 is zero");
+	ok(json_u64(&v, "t.json", o, "zero", 1, 42, &e) == E_FILE && strstr(e.text, "zero: 0 is not between 1 and 42"),
+		"too small: %s", e.text);
 	ok(json_u64(&v, "t.json", o, "n", 0, 42, &e) == 1 && v == 42, "a number at the upper end");
 	ok(json_u64(&v, "t.json", o, "n", 42, 50, &e) == 1, "and at the lower");
 	v = 99;
@@ -176,8 +188,8 @@ static void writers(void)
 	json_add_u64(json_add_object(o, "o"), "x", 1);
 	cJSON_AddItemToArray(json_add_array(o, "a"), cJSON_CreateNull());
 	s = cJSON_PrintUnformatted(o);
-	is_str(s, "{\"u\":18446744073709551615,\"i\":-9223372036854775808,\"odd\":9007199254740993,\"third\":0.333333,\"big\":1.23457e+08,"
-	       "\"zero\":0,\"tiny\":1.5e-09,\"nan\":null,\"inf\":null,"
+	is_str(s, "{\"u\":18446744073709551615,\"i\":-9223372036854775808,\"odd\":9007199254740993,\"third\":0.333333,"
+	       "\"big\":1.23457e+08,\"zero\":0,\"tiny\":1.5e-09,\"nan\":null,\"inf\":null,"
 	       "\"s\":\"a\\\"b\\\\c\\n\\u0001\xc3\xa9\",\"bad\":\"a?b\",\"none\":null,\"t\":true,\"f\":false,"
 	       "\"o\":{\"x\":1},\"a\":[null]}", "integers keep 64 bits, doubles six digits, what is not finite is null");
 	ok(s && json_parse(&back, "t.json", s, strlen(s), &e) == OK, "and the strict reader takes it");

@@ -130,12 +130,61 @@ static void nearest(void)
 	ok(m.n == 1 && strlen(m.best[0].text) == 63, "long names are cut");
 }
 
+/* The borders of what is near: a third of the name's letters and one more, or one name inside the other. */
+static void borders(void)
+{
+	static const struct { const char *name, *candidate; int near; } pairs[] = {
+		{ "abc", "abxy", 1 }, { "abc", "axyz", 0 }, { "ab", "ax", 1 }, { "ab", "xy", 0 }, { "abcdef", "abcxyz", 1 },
+		{ "abcdef", "abwxyz", 0 }, { "rtx", "nvidia-rtx-4090", 1 }, { "rt", "nvidia-rtx-4090", 0 },
+		{ "nvidia-rtx-4090", "4090", 1 }, { "nvidia-rtx-4090", "rtx", 0 }, { "abc", "ABC", 1 }, { "abc", "", 0 },
+	};
+	static const char *const tied[] = { "abcd1", "abcd2", "abcd3", "abcd4", "abcd5", "abcd6", "abcd", "abcd7" };
+	struct near_matches m;
+	struct error e = { 0 };
+
+	for (unsigned i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		near_init(&m, pairs[i].name);
+		near_offer(&m, pairs[i].candidate);
+		ok(m.n == pairs[i].near, "'%s' is %snear '%s'", pairs[i].candidate, pairs[i].near ? "" : "not ", pairs[i].name);
+	}
+	near_init(&m, "abcd");
+	near_offer(&m, "long-name-with-abcd");
+	for (unsigned i = 0; i < sizeof tied / sizeof *tied; i++)
+		near_offer(&m, tied[i]);
+	near_report(&m, &e);
+	ok(e.n_candidates == 5 && !strcmp(e.candidate[0], "abcd") && !strcmp(e.candidate[1], "abcd1") &&
+		!strcmp(e.candidate[4], "abcd4"), "of eight near ones the best five: equals in the order they came in");
+	near_init(&m, "4090");
+	near_offer(&m, "a-much-longer-name-of-4090-cards");
+	near_offer(&m, "rtx-4090-laptop");
+	near_offer(&m, "4080");
+	ok(m.n == 3 && !strcmp(m.best[0].text, "4080") && !strcmp(m.best[1].text, "rtx-4090-laptop"),
+		"a slip of a letter before a name inside, a shorter one before a longer");
+}
+
+static void cleaning(void)
+{
+	static const struct { const char *s, *want; } texts[] = {
+		{ "", "" }, { "plain ~", "plain ~" }, { "a\tb\nc\rd\x1b[1m\x7f.", "a b c d [1m ." }, { "\x01\x1f\x20!", "   !" },
+		{ "\xc2\x80\xc2\x9f\xc2\xa0", "    \xc2\xa0" }, { "\xc3\x80", "\xc3\x80" }, { "\xff\xfe", "??" },
+		{ "\xe2\x80", "??" }, { "\xe2\x80\xa6\xc3", "\xe2\x80\xa6?" }, { "\xf0\x9f\x98\x80\xed\xa0\x80", "\xf0\x9f\x98\x80???" },
+	};
+	char b[40];
+
+	for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
+		snprintf(b, sizeof b, "%s", texts[i].s);
+		str_clean(b);
+		is_str(b, texts[i].want, "text %u is made printable", i);
+	}
+}
+
 static void small(void)
 {
 	ok(str_ieq("CUDA", "cuda") && str_ieq("", "") && !str_ieq("a", "ab") && !str_ieq("ab", "a") && !str_ieq("a", "b"), "str_ieq");
 	ok(!str_ieq("[", "{") && !str_ieq("@", "`"), "only letters have a case");
 	ok(str_prefix("abc", "ab") && str_prefix("abc", "") && !str_prefix("ab", "abc"), "str_prefix");
-	ok(str_suffix("a.yaml", ".yaml") && str_suffix("x", "") && !str_suffix("yaml", ".yaml"), "str_suffix");
+	ok(str_suffix("a.yaml", ".yaml") && str_suffix("x", "") && !str_suffix("yaml", ".yaml") &&
+		str_suffix(".yaml", ".yaml"), "str_suffix");
 	is_str(str_base("/a/b.c"), "b.c", "str_base");
 	is_str(str_base("b.c"), "b.c", "str_base without a folder");
 	is_str(str_base("a/"), "", "str_base of a folder");
@@ -145,7 +194,8 @@ static void small(void)
 static void utf8(void)
 {
 	static const char *const bad[] = { "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x80", "\xe2(\xa1", "\xf0\x9f\x98(", "\xc3" };
+		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x80", "\xe2(\xa1", "\xf0\x9f\x98(", "\xc3",
+		"\xc3(", "\xc3\xc3", "\xdf\xff", "\xf4\x8f\xbf" };
 	unsigned wrong = 0, cut = 0;
 
 	for (uint32_t c = 0; c < 0x110000; c++) {
@@ -173,6 +223,8 @@ int main(void)
 	folding();
 	distances();
 	nearest();
+	borders();
+	cleaning();
 	small();
 	utf8();
 	return done_testing();

@@ -39,11 +39,12 @@ static void sizes(void)
 		{ "0.5TiB", 512 * GIB }, { ".5k", 512 }, { "1.k", 1024 }, { "9223372036854775807", INT64_MAX },
 		{ "9007199254740993 b", UINT64_C(9007199254740993) }, { "8589934591GiB", UINT64_C(8589934591) * GIB },
 		{ "1.0009765625k", 1025 },
-		{ "79.65GB", UINT64_C(79650000000) },
+		{ "79.65GB", UINT64_C(79650000000) }, { "9", 9 }, { "0000000000000000000000000000001", 1 },
 	};
 	static const char *const bad[] = { "", " ", "GB", "-1", "-1GB", "+1", "1e9", "1e5", "0x10", "1.5", "1.5b", "1..5k", "1.5.5k",
 		"24 GBs", "24G B",
-		"24GB ", " 24GB", "24\tGB", "24gbit", "9223372036854775808", "18446744073709551616", "8589934592GiB", "9007199254740993t",
+		"24GB ", " 24GB", "24\tGB", "24gbit", "9223372036854775808", "18446744073709551616", "8589934592GiB",
+		"00000000000000000000000000000001", "0.00000000000000000000000000000001k", "9007199254740993t",
 		"99999999999999999999999999999999999999k", "9300000000.5g", "inf", "nan", "1,5g", "1_000" };
 	uint64_t v = 99;
 
@@ -82,7 +83,7 @@ static void numbers(void)
 		"-", "1,5", "1.5x" };
 	static const struct { const char *s; double want; } f64[] = { { "1", 1 }, { "-2.5", -2.5 }, { "+1", 1 }, { ".5", 0.5 },
 		{ "1e-6", 1e-6 },
-		{ "1.76E12", 1.76e12 }, { "00012", 12 } };
+		{ "1.76E12", 1.76e12 }, { "00012", 12 }, { "9", 9 }, { "9.75e-1", 0.975 } };
 	uint64_t v = 99;
 	double d = 99;
 
@@ -118,7 +119,8 @@ static void printing(void)
 	};
 	static const struct { double v; const char *want; } counts[] = {
 		{ 70.6e9, "70.6B" }, { 596049920, "596M" }, { 1.026e12, "1.03T" }, { 999, "999" }, { 1000, "1.00K" }, { 999.6e6, "1.00B" },
-		{ 0, "0" }, { 1, "1" }, { 999.4e3, "999K" }, { 999.5e3, "1.00M" }, { 9.994e6, "9.99M" }, { 9.996e6, "10.0M" }, { 99.96e9, "100B" },
+		{ 0, "0" }, { 1, "1" }, { 999.4e3, "999K" }, { 999.5e3, "1.00M" }, { 9.994e6, "9.99M" }, { 9.996e6, "10.0M" },
+		{ 99.96e9, "100B" },
 		{ 999.4e9, "999B" }, { 999.5e9, "1.00T" }, { 1e15, "1000T" }, { 405853388800, "406B" },
 	};
 	static const struct { uint64_t v; const char *want; } contexts[] = {
@@ -140,6 +142,8 @@ static void printing(void)
 	}
 	is_str(format_signed_bytes(b, sizeof b, -(int64_t)GIB * 6 / 5), "-1.20 GiB", "negative bytes");
 	is_str(format_signed_bytes(b, sizeof b, 5 * (int64_t)MIB), "5.00 MiB", "positive ones");
+	is_str(format_signed_bytes(b, sizeof b, 0), "0 B", "no bytes have no sign");
+	is_str(format_signed_bytes(b, sizeof b, -1), "-1 B", "one too few");
 	is_str(format_signed_bytes(b, sizeof b, INT64_MIN), "-8388608 TiB", "the most negative number");
 	is_str(format_bytes(small, sizeof small, 812 * MIB), "812 M", "no room: cut, not overrun");
 }
