@@ -109,6 +109,11 @@ int main(void)
 	ok(parse(&c, &a, "a\n\"two\nlines\"\nx\n", &e) == OK && c.line[1] == 4, "a newline inside quotes counts");
 	ok(parse(&c, &a, "a,b\n1,2,3\n", &e) == E_FILE && strstr(e.text, "t.csv:2"), "too many cells: %s", e.text);
 	ok(parse(&c, &a, "a\n\"open\n", &e) == E_FILE && strstr(e.text, "never closed"), "an open quote: %s", e.text);
+	ok(parse(&c, &a, "a\n\"x\"\"", &e) == E_FILE && strstr(e.text, "never closed"), "a doubled quote does not close: %s", e.text);
+	ok(parse(&c, &a, "a\n\"x\"\"\"", &e) == OK && !strcmp(csv_get(&c, 0, "a"), "x\""), "a third one does");
+	ok(parse(&c, &a, "a,b,c,d\n1,2\n3,4,5,6\n", &e) == OK && !strcmp(csv_get(&c, 0, "a"), "1") &&
+		!strcmp(csv_get(&c, 0, "b"), "2") &&
+		!*csv_get(&c, 0, "c") && !*csv_get(&c, 0, "d") && !strcmp(csv_get(&c, 1, "d"), "6"), "what a short row has, and has not");
 	ok(parse(&c, &a, "a\n\"x\"y\n", &e) == E_FILE, "text after a quote: %s", e.text);
 	ok(parse(&c, &a, "", &e) == E_FILE, "nothing at all: %s", e.text);
 	ok(csv_parse(&c, &a, "t.csv", "a\0b", 3, &e) == E_FILE, "a NUL byte: %s", e.text);

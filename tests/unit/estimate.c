@@ -135,7 +135,7 @@ int main(void)
 	struct error e = { 0 };
 	unsigned n;
 
-	if (catalog_open(&cat, "build/ullage", &e) != OK || efficiency_load(&eff, &a, "data/efficiency.yaml", &e) != OK) {
+	if (setenv("ULLAGE_DATA", ".", 1) || catalog_open(&cat, NULL, &e) != OK || efficiency_load(&eff, &a, "data/efficiency.yaml", &e) != OK) {
 		ok(0, "catalogue: %s", e.text);
 		return done_testing();
 	}

@@ -72,6 +72,8 @@ static void distances(void)
 	memset(long_word, 'a', sizeof long_word);
 	long_word[sizeof long_word - 1] = 0;
 	is_u64(str_distance(long_word, long_word, 4), 5, "longer than 64 is far from everything");
+	is_u64(str_distance(long_word, long_word + 15, 70), 71, "so is one that is");
+	is_u64(str_distance(long_word + 15, long_word, 70), 71, "on either side");
 	long_word[64] = 0;
 	is_u64(str_distance(long_word, long_word, 4), 0, "64 is not");
 	for (int i = 0; i < 3000; i++) {
