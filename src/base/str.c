@@ -85,6 +85,8 @@ void near_offer(struct near_matches *m, const char *candidate)
 		return;
 	str_fold(folded, sizeof folded, candidate);
 	score = 2 * str_distance(m->name, folded, limit);
+	if (score > 1 && strlen(m->name) >= 3 && !strncmp(folded, m->name, strlen(m->name)))
+		score = 1;               /* what was typed begins this name */
 	if (score > 2 * limit) {
 		/* one name inside the other is near too */
 		size_t a = strlen(m->name), b = strlen(folded);

@@ -174,6 +174,30 @@ static int list_devices(struct estimate *e, const struct question *q, const stru
 	return OK;
 }
 
+static uint32_t query_heads(const struct part *p)
+{
+	return p->type == PART_GQA ? p->u.gqa.q_heads : p->type == PART_MLA ? p->u.mla.q_heads : p->type == PART_CSA ? p->u.csa.q_heads : 0;
+}
+
+/* vLLM refuses a tensor-parallel size that does not divide the query heads (vllm/config/model.py, verify_with_parallel_config). */
+static int tensor_parallel(const struct question *q, unsigned n, struct error *err)
+{
+	if (!q->settings.engine->splits_tensors || n < 2 || q->file)
+		return OK;
+	for (unsigned i = 0; i < q->model->n_parts; i++) {
+		uint32_t heads = query_heads(&q->model->parts[i]);
+		if (heads % n) {
+			unsigned fewer = n;
+			while (heads % --fewer)
+				;
+			error_set(err, E_FORMAT, "%s splits attention heads evenly: %u heads do not divide over %u devices", q->settings.engine->name, heads, n);
+			error_hint(err, "%u of these devices would do", fewer);
+			return E_FORMAT;
+		}
+	}
+	return OK;
+}
+
 static void place(struct estimate *e, const struct parts *p, const struct pool *host, uint32_t gpu_layers)
 {
 	const struct question *q = p->q;
@@ -273,6 +297,13 @@ int estimate_memory(struct estimate *out, const struct question *q, struct arena
 		out->warnings |= 1u << WARN_COMPUTE_APPROXIMATE;
 
 	uint32_t want = set->gpu_layers < p.f.n_layers ? set->gpu_layers : p.f.n_layers;
+	if ((rc = tensor_parallel(q, out->n_devices, err)) != OK)
+		return rc;
+	if (want < p.f.n_layers && !host && q->hardware->pools[q->hardware->groups[0].pool].kind == POOL_VRAM) {
+		error_set(err, E_USAGE, "-ngl %u leaves %u layers in host memory, whose size is unknown", want, p.f.n_layers - want);
+		error_hint(err, "say how much there is: --ram 64GB");
+		return E_USAGE;
+	}
 	place(out, &p, host, want);
 	int ok = fits(out, host);
 	out->verdict = ok ? want < p.f.n_layers ? FITS_OFFLOADED : FITS : DOES_NOT_FIT;

@@ -6,33 +6,83 @@
 
 #include <string.h>
 
+static const struct pool *host_of(const struct hardware_spec *h)
+{
+	for (unsigned i = 0; i < h->n_pools; i++)
+		if (h->pools[i].kind == POOL_HOST)
+			return &h->pools[i];
+	return NULL;
+}
+
+/* Groups that hold layers, in the order of list_devices: a processor beside cards is none of them. */
+static unsigned computing_groups(const struct group **out, const struct hardware_spec *h)
+{
+	unsigned n = 0;
+
+	for (unsigned g = 0; g < h->n_groups && n < MAX_DEVICES; g++)
+		if (h->pools[h->groups[g].pool].kind != POOL_HOST || h->n_groups == 1)
+			out[n++] = &h->groups[g];
+	return n;
+}
+
+/* The ops on every device: layers one after another take the time of their own card, split tensors wait for the slowest. */
+static struct figure step_on_devices(const struct op_list *ops, const struct estimate *e, const struct question *q)
+{
+	const struct group *group[MAX_DEVICES];
+	struct figure sum = { 0, 0, 0, BASIS_SPEC };
+	unsigned n = computing_groups(group, q->hardware), at = 0, split = e->settings.engine->splits_tensors ? e->n_devices : 1;
+	uint64_t all = 0;
+
+	for (unsigned d = 0; d < e->n_devices; d++)
+		all += e->device[d].layers;
+	for (unsigned g = 0; g < n; g++) {
+		struct figure f = step_seconds(ops, group[g]->device, &q->hardware->pools[group[g]->pool], q->efficiency, split);
+		uint64_t layers = 0;
+		for (unsigned i = 0; i < (unsigned)group[g]->per_node * group[g]->nodes && at < e->n_devices; i++)
+			layers += e->device[at++].layers;
+		if (n == 1)
+			return f;
+		if (!layers)
+			continue;
+		if (f.basis == BASIS_UNKNOWN)
+			return f;
+		if (split > 1) {
+			if (f.value > sum.value)
+				sum = f;
+			continue;
+		}
+		double share = (double)layers / (double)all;
+		sum.value += share * f.value;
+		sum.low += share * f.low;
+		sum.high += share * f.high;
+	}
+	return sum.value > 0 ? sum : (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+}
+
 /* One decode step of all sequences at this depth. */
 static int decode_at(struct figure *out, const struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err)
 {
-	const struct group *g = &q->hardware->groups[0];
-	const struct pool *pool = &q->hardware->pools[g->pool];
 	struct shape s = { .tokens = e->settings.sequences, .sequences = e->settings.sequences, .outputs = e->settings.sequences,
 		.context_mean = (double)depth, .context_max = depth };
 	struct op_list ops;
 	int rc = ops_lower(&ops, q->model, q->quants, &e->settings, &s, a, err);
 
 	if (rc == OK)
-		*out = step_seconds(&ops, g->device, pool, q->efficiency, e->settings.engine->splits_tensors ? e->n_devices : 1);
+		*out = step_on_devices(&ops, e, q);
 	return rc;
 }
 
 /* Layers left on the host run at the host's bandwidth: unknown host bandwidth, unknown speed. */
 static struct figure offloaded(struct figure gpu, const struct estimate *e, const struct question *q)
 {
-	const struct pool *host = NULL, *pool = &q->hardware->pools[q->hardware->groups[0].pool];
+	const struct pool *host = host_of(q->hardware), *pool = &q->hardware->pools[q->hardware->groups[0].pool];
+	const struct group *group[MAX_DEVICES];
 
 	if (e->verdict != FITS_OFFLOADED || gpu.basis == BASIS_UNKNOWN)
 		return gpu;
-	for (unsigned i = 0; i < q->hardware->n_pools; i++)
-		if (q->hardware->pools[i].kind == POOL_HOST)
-			host = &q->hardware->pools[i];
 	const struct share *hs = &q->efficiency->bandwidth[CLASS_HOST], *gs = &q->efficiency->bandwidth[device_class_of((enum pool_kind)pool->kind)];
-	if (!host || !is_known(host->read_bps) || !hs->known || !gs->known || !q->model->n_layers)
+	/* unlike cards beside the host: not modelled */
+	if (!host || computing_groups(group, q->hardware) > 1 || !is_known(host->read_bps) || !hs->known || !gs->known || !q->model->n_layers)
 		return (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
 	double on_host = 1 - (double)e->gpu_layers / q->model->n_layers, ratio = pool->read_bps.v / host->read_bps.v;
 	return (struct figure){
@@ -45,12 +95,13 @@ static struct figure offloaded(struct figure gpu, const struct estimate *e, cons
 static int speeds(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
 {
 	static const uint64_t depths[] = { 0, 4096, 8192, 32768, 131072 };
-	const struct group *g = &q->hardware->groups[0];
-	const struct pool *pool = &q->hardware->pools[g->pool];
+	const struct pool *pool = &q->hardware->pools[q->hardware->groups[0].pool];
 	struct figure step;
 	struct op_list ops;
 	int rc;
 
+	if (e->verdict == DOES_NOT_FIT)
+		return OK;               /* what does not run has no speed */
 	if ((rc = decode_at(&step, e, q, 0, a, err)) != OK)
 		return rc;
 	e->decode_tps = rate_of(e->settings.sequences, offloaded(step, e, q));
@@ -72,7 +123,7 @@ static int speeds(struct estimate *e, const struct question *q, struct arena *a,
 	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = 0, .context_max = e->settings.ctx_tokens };
 	if ((rc = ops_lower(&ops, q->model, q->quants, &e->settings, &s, a, err)) != OK)
 		return rc;
-	step = step_seconds(&ops, g->device, pool, q->efficiency, e->settings.engine->splits_tensors ? e->n_devices : 1);
+	step = step_on_devices(&ops, e, q);
 	/* prefill with layers on the host depends on the link and is not modelled yet: unknown rather than wrong */
 	if (e->verdict == FITS_OFFLOADED)
 		step.basis = BASIS_UNKNOWN;
@@ -126,6 +177,31 @@ static void offer(struct estimate *e, enum change c, uint64_t value, const char 
 		e->relax[e->n_relax++] = (struct relaxation){ (uint8_t)c, value, name, before > after ? before - after : 0 };
 }
 
+/* The recipe that stands for the weights as released, when the engine loads that packing. */
+static const struct recipe *as_released(const struct question *q)
+{
+	const struct recipe *r = NULL;
+
+	/* an engine without GGUF begins at the weights as they are */
+	if (!q->model->native_format || recipe_find(&r, q->quants, q->model->native_format, NULL, NULL) != OK)
+		return NULL;
+	if (q->settings.engine->loads[PACK_GGUF] && (!strcmp(r->id, "bf16") || !strcmp(r->id, "fp16") || !strcmp(r->id, "f16") || !strcmp(r->id, "f32")))
+		return NULL;             /* plain weights are not "natively quantised": the ladder says where to begin */
+	return q->settings.engine->loads[r->packing] ? r : NULL;
+}
+
+/* The i-th recipe of the ladder; NULL: not for this engine. Other packings than GGUF are for engines that do not load it. */
+static const struct recipe *rung(const struct question *q, unsigned i)
+{
+	uint16_t id = q->quants->ladder[i];
+	const struct recipe *r;
+
+	if (id >= q->quants->n_recipes)
+		return as_released(q);
+	r = &q->quants->recipes[id];
+	return q->settings.engine->loads[r->packing] && (r->packing == PACK_GGUF || !q->settings.engine->loads[PACK_GGUF]) ? r : NULL;
+}
+
 /* Each one is tried before it is offered. */
 static int relaxations(struct estimate *e, const struct question *asked, struct arena *a, struct error *err)
 {
@@ -152,9 +228,8 @@ static int relaxations(struct estimate *e, const struct question *asked, struct 
 	}
 	for (unsigned i = 0; !asked->file && i < asked->quants->n_ladder; i++) {
 		q = *asked;
-		if (q.quants->ladder[i] >= q.quants->n_recipes || !q.settings.engine->loads[q.quants->recipes[q.quants->ladder[i]].packing])
+		if (!(q.settings.recipe = rung(&q, i)))
 			continue;
-		q.settings.recipe = &q.quants->recipes[q.quants->ladder[i]];
 		q.settings.imatrix = q.settings.recipe->imatrix;
 		if ((rc = fits_with(&q, a, &with, err)) < 0)
 			return rc;
@@ -176,27 +251,14 @@ int estimate_compute(struct estimate *out, const struct question *q, struct aren
 	return out->verdict == DOES_NOT_FIT ? relaxations(out, q, a, err) : OK;
 }
 
-/* The recipe that stands for the weights as released, when the engine loads that packing. */
-static const struct recipe *as_released(const struct question *q)
-{
-	const struct recipe *r = NULL;
-
-	if (!q->model->native_format || recipe_find(&r, q->quants, q->model->native_format, NULL, NULL) != OK)
-		return NULL;
-	if (!strcmp(r->id, "bf16") || !strcmp(r->id, "fp16") || !strcmp(r->id, "f16") || !strcmp(r->id, "f32"))
-		return NULL;             /* plain weights are not "natively quantised": the ladder says where to begin */
-	return q->settings.engine->loads[r->packing] ? r : NULL;
-}
-
 int estimate_ladder(struct estimate *out, struct question *q, struct arena *a, struct error *err)
 {
 	const struct recipe *last = NULL;
 
 	for (unsigned i = 0; i < q->quants->n_ladder; i++) {
-		uint16_t id = q->quants->ladder[i];
-		const struct recipe *r = id < q->quants->n_recipes ? &q->quants->recipes[id] : as_released(q);
+		const struct recipe *r = rung(q, i);
 		int rc;
-		if (!r || !q->settings.engine->loads[r->packing])
+		if (!r)
 			continue;
 		q->settings.recipe = last = r;
 		q->settings.imatrix = r->imatrix;
@@ -207,10 +269,9 @@ int estimate_ladder(struct estimate *out, struct question *q, struct arena *a, s
 	}
 	/* nothing fits whole: the same order, offloaded */
 	for (unsigned i = 0; last && i < q->quants->n_ladder; i++) {
-		uint16_t id = q->quants->ladder[i];
-		const struct recipe *r = id < q->quants->n_recipes ? &q->quants->recipes[id] : as_released(q);
+		const struct recipe *r = rung(q, i);
 		int rc;
-		if (!r || !q->settings.engine->loads[r->packing])
+		if (!r)
 			continue;
 		q->settings.recipe = r;
 		q->settings.imatrix = r->imatrix;

@@ -27,13 +27,16 @@ static void known_or_null(cJSON *o, const char *key, struct known k)
 		cJSON_AddNullToObject(o, key);
 }
 
-static void terms(cJSON *o, const struct memory *m)
+static void terms(cJSON *o, const struct memory *m, uint32_t warnings)
 {
 	json_add_u64(o, "weights_bytes", m->weights);
 	json_add_u64(o, "kv_cache_bytes", m->kv_cache);
 	json_add_u64(o, "state_bytes", m->state);
 	json_add_u64(o, "compute_bytes", m->compute);
-	json_add_u64(o, "runtime_bytes", m->runtime);
+	if (m->runtime || !(warnings & 1u << WARN_RUNTIME_UNKNOWN))
+		json_add_u64(o, "runtime_bytes", m->runtime);
+	else
+		cJSON_AddNullToObject(o, "runtime_bytes");
 	json_add_u64(o, "total_bytes", m->total);
 	json_add_u64(o, "budget_bytes", m->budget);
 	json_add_i64(o, "headroom_bytes", m->headroom);
@@ -72,7 +75,10 @@ static void hardware_object(cJSON *o, const struct answer *a)
 			const struct pool *p = &h->pools[h->groups[g].pool];
 			cJSON *d = cJSON_CreateObject();
 			json_add_str(d, "name", h->groups[g].device->name);
-			json_add_u64(d, "memory_total_bytes", p->total_bytes);
+			if (p->total_bytes)
+				json_add_u64(d, "memory_total_bytes", p->total_bytes);
+			else
+				cJSON_AddNullToObject(d, "memory_total_bytes");
 			if (p->usable_bytes)
 				json_add_u64(d, "memory_usable_bytes", p->usable_bytes);
 			else
@@ -115,7 +121,7 @@ void answer_json(cJSON *o, const struct answer *a)
 	hardware_object(o, a);
 	settings_object(o, a);
 	x = json_add_object(o, "memory");
-	terms(x, &e->sum);
+	terms(x, &e->sum, e->warnings);
 	json_add_u64(x, "host_bytes", e->host.total);
 	json_add_u64(x, "file_bytes", e->file_bytes);
 	list = json_add_array(x, "per_device");
@@ -124,7 +130,7 @@ void answer_json(cJSON *o, const struct answer *a)
 		json_add_str(dev, "device", e->device[d].device);
 		json_add_str(dev, "pool", e->device[d].pool);
 		json_add_u64(dev, "layers", e->device[d].layers);
-		terms(dev, &e->device[d]);
+		terms(dev, &e->device[d], e->warnings);
 		cJSON_AddItemToArray(list, dev);
 	}
 	json_add_u64(o, "max_context_tokens", e->max_context_tokens);

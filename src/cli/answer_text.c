@@ -241,9 +241,11 @@ void answer_csv(FILE *out, const struct answer *a)
 	csv_cell(out, a->hardware->id, 0);
 	csv_cell(out, e->settings.engine->id, 0);
 	csv_cell(out, answer_quant(a), 0);
-	fprintf(out, "%llu,%u,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%lld,%llu,%llu,%llu,", (unsigned long long)e->settings.ctx_tokens, e->settings.sequences,
-		(unsigned long long)m->weights, (unsigned long long)m->kv_cache, (unsigned long long)m->state, (unsigned long long)m->compute,
-		(unsigned long long)m->runtime, (unsigned long long)m->total, (unsigned long long)m->budget, (long long)m->headroom,
+	fprintf(out, "%llu,%u,%llu,%llu,%llu,%llu,", (unsigned long long)e->settings.ctx_tokens, e->settings.sequences,
+		(unsigned long long)m->weights, (unsigned long long)m->kv_cache, (unsigned long long)m->state, (unsigned long long)m->compute);
+	if (m->runtime || !(e->warnings & 1u << WARN_RUNTIME_UNKNOWN))
+		fprintf(out, "%llu", (unsigned long long)m->runtime);
+	fprintf(out, ",%llu,%llu,%lld,%llu,%llu,%llu,", (unsigned long long)m->total, (unsigned long long)m->budget, (long long)m->headroom,
 		(unsigned long long)e->host.total, (unsigned long long)e->file_bytes, (unsigned long long)e->max_context_tokens);
 	csv_figure(out, e->decode_tps.value, k);
 	csv_figure(out, e->decode_tps.low, k);

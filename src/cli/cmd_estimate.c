@@ -34,6 +34,10 @@ int cmd_estimate(struct options *o, struct error *err)
 	if ((rc = catalog_open(&c, o->program, err)) != OK || (rc = model_arg_open(&m, c, o->args[0], err)) != OK)
 		goto out;
 	struct question q = { .model = m.spec, .quants = catalog_quants(c), .hardware = &h, .efficiency = &eff };
+	if (m.weights && o->quant) {
+		rc = error_set(err, E_USAGE, "--quant: %s holds its own weights, which are counted as they are", o->args[0]);
+		goto out;
+	}
 	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = machine_from(&h, &a, o, c, err)) != OK ||
 	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = estimate(&e, &q, &m, &a, err)) != OK)
 		goto out;

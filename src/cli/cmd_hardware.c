@@ -29,7 +29,10 @@ static int print_spec(const struct options *o, const struct hardware_spec *h, st
 		for (unsigned i = 0; i < h->n_pools; i++) {
 			cJSON *p = cJSON_CreateObject();
 			json_add_str(p, "name", h->pools[i].name);
-			json_add_u64(p, "memory_total_bytes", h->pools[i].total_bytes);
+			if (h->pools[i].total_bytes)
+				json_add_u64(p, "memory_total_bytes", h->pools[i].total_bytes);
+			else
+				cJSON_AddNullToObject(p, "memory_total_bytes");
 			if (h->pools[i].usable_bytes)
 				json_add_u64(p, "memory_usable_bytes", h->pools[i].usable_bytes);
 			else

@@ -69,6 +69,8 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 
 int machine_from(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
 {
+	if (o->ram_set && !o->on)
+		return error_set(err, E_USAGE, "--ram is the memory beside a named card: name it with --on");
 	return o->on ? hardware_resolve(out, a, c, o->on, o->ram_set ? o->ram : 0, err) : hardware_host(out, a, err);
 }
 
