@@ -104,6 +104,18 @@ ok($? >> 8 == 1 && $out =~ /^invalid .*broken\.yaml:\d+: /m && $out =~ /^ok .*my
 $out = `XDG_CONFIG_HOME=$tmp $prog show broken 2>&1`;
 ok($? >> 8 == 3 && $out =~ /broken\.yaml/, 'a broken entry of the user is named', $out);
 
+# what cannot be meant is refused, what is unknown stays so
+for (['estimate qwen3-8b --ram 64GB', 2, 'name it with --on'], ['estimate llama-3.3-70b-instruct -ngl 20 --on rtx-4090', 2, '--ram'],
+     ["estimate qwen3-8b --engine vllm --quant bf16 --on '3x rtx-4090'", 3, '32 heads do not divide over 3 devices']) {
+	my ($args, $want, $says) = @$_;
+	$out = `$prog $args 2>&1`;
+	ok($? >> 8 == $want && index($out, $says) > 0, "ullage $args: exit $want", $out);
+}
+$out = `$prog estimate qwen3-8b --on rtx-4090 --json 2>&1`;
+ok($out =~ /"runtime_bytes":\s*null/, 'an unknown runtime is null', $out);
+$out = `$prog estimate qwen3-8b --engine vllm --on rtx-4090 --json 2>&1`;
+ok($? >> 8 == 0 && $out =~ /"quant":\s*"bf16"/, 'vLLM begins at the weights as released', $out);
+
 system("rm -rf $tmp");
 print "1..$n\n";
 exit($bad != 0);
