@@ -3,6 +3,8 @@
 
 #include "base/units.h"
 
+#include <string.h>
+
 enum { MAX_HOLES = 1024 };
 struct hole { uint64_t at, bytes; };
 struct layout {
@@ -62,21 +64,50 @@ static int release(struct layout *l, uint64_t at, uint64_t bytes)
 	return 0;
 }
 
-int buffers_plan(struct buffer_plan *out, const struct op_list *ops, uint64_t align, struct arena *a, struct error *err)
-{
-	struct layout l = { .n = 1, .hole = { { 0, UINT64_MAX / 2 } } };
-	uint64_t *owner_bytes = arena_array(a, ops->n_act + 1, sizeof *owner_bytes);
+/* A plan under way: what is placed so far, and where. */
+struct planner {
+	struct layout l;
+	struct buffer_plan *out;
+	uint64_t *at, *owner_bytes;      /* by activation; owner_bytes 0: not placed, or free again */
+	uint32_t cap, next;              /* of both arrays; the next op */
+	uint64_t align;
+	struct arena *a;
+};
 
-	*out = (struct buffer_plan){ .at = arena_array(a, ops->n_act + 1, sizeof *out->at) };
-	if (!out->at || !owner_bytes)
+static int room_for(struct planner *p, uint32_t n, struct error *err)
+{
+	if (n <= p->cap)
+		return OK;
+	uint32_t cap = p->cap * 2 > n ? p->cap * 2 : n;
+	uint64_t *at = arena_array(p->a, cap, sizeof *at), *owner = arena_array(p->a, cap, sizeof *owner);
+	if (!at || !owner)
 		return error_set(err, E_NOMEM, "out of memory");
-	for (uint32_t i = 0; i < ops->n; i++) {
+	for (uint32_t i = 0; i < p->cap; i++) {
+		at[i] = p->at[i];
+		owner[i] = p->owner_bytes[i];
+	}
+	p->at = at;
+	p->owner_bytes = owner;
+	p->cap = cap;
+	return OK;
+}
+
+/* Places what the ops from p->next on make. whole: these are the last ones, whose results stay. */
+static int plan_ops(struct planner *p, const struct op_list *ops, int whole, struct error *err)
+{
+	struct buffer_plan *out = p->out;
+	int rc = room_for(p, ops->n_act + 1, err);
+	uint64_t *owner_bytes = p->owner_bytes;
+
+	if (rc != OK)
+		return rc;
+	for (uint32_t i = p->next; i < ops->n; i++) {
 		const struct op *op = &ops->op[i];
 		for (unsigned k = 0; k < 4; k++) {
 			uint32_t id = op->out[k];
 			if (id == NO_ACT)
 				continue;
-			uint64_t bytes = u64_round_up(ops->act[id].bytes, align);
+			uint64_t bytes = u64_round_up(ops->act[id].bytes, p->align);
 			if (bytes >= UINT64_MAX / 4)
 				return error_set(err, E_FORMAT, "an activation of %llu bytes overflows the plan", (unsigned long long)ops->act[id].bytes);
 			if (ops->act[id].host && ops->act[id].keep)
@@ -87,7 +118,7 @@ int buffers_plan(struct buffer_plan *out, const struct op_list *ops, uint64_t al
 			for (unsigned j = 0; k == 0 && op->in_place && j < 4; j++) {
 				uint32_t in = op->in[j];
 				if (in != NO_ACT && owner_bytes[in] && ops->act[in].last == i && owner_bytes[in] == bytes && !ops->act[in].host) {
-					out->at[id] = out->at[in];
+					p->at[id] = p->at[in];
 					owner_bytes[id] = owner_bytes[in];
 					owner_bytes[in] = 0;
 					break;
@@ -95,23 +126,162 @@ int buffers_plan(struct buffer_plan *out, const struct op_list *ops, uint64_t al
 			}
 			if (owner_bytes[id])
 				continue;
-			uint64_t before = l.top;
-			out->at[id] = place(&l, bytes);
+			uint64_t before = p->l.top;
+			p->at[id] = place(&p->l, bytes);
 			owner_bytes[id] = bytes;
-			if (l.top > before)
+			if (p->l.top > before)
 				out->peak_op = i;
 		}
 		for (unsigned k = 0; k < 4; k++)
 			for (unsigned side = 0; side < 2; side++) {
 				uint32_t id = side ? op->out[k] : op->in[k];
-				if (id == NO_ACT || !owner_bytes[id] || ops->act[id].keep || ops->act[id].last > i || (ops->act[id].last == i && i + 1 == ops->n))
+				if (id == NO_ACT || !owner_bytes[id] || ops->act[id].keep || ops->act[id].last > i ||
+				    (ops->act[id].last == i && whole && i + 1 == ops->n))
 					continue;
-				if (release(&l, out->at[id], owner_bytes[id]))
+				if (release(&p->l, p->at[id], owner_bytes[id]))
 					return error_set(err, E_FORMAT, "more than %d gaps in the activation arena", MAX_HOLES);
 				owner_bytes[id] = 0;
 			}
 	}
-	out->bytes = l.top;
+	p->next = ops->n;
+	return OK;
+}
+
+static void plan_begin(struct planner *p, struct buffer_plan *out, uint64_t align, struct arena *a)
+{
+	*out = (struct buffer_plan){ 0 };
+	p->l.n = 1;
+	p->l.hole[0] = (struct hole){ 0, UINT64_MAX / 2 };
+	p->l.top = 0;
+	p->out = out;
+	p->at = p->owner_bytes = NULL;
+	p->cap = p->next = 0;
+	p->align = align;
+	p->a = a;
+}
+
+int buffers_plan(struct buffer_plan *out, const struct op_list *ops, uint64_t align, struct arena *a, struct error *err)
+{
+	struct planner p;
+	int rc;
+
+	plan_begin(&p, out, align, a);
+	rc = plan_ops(&p, ops, 1, err);
+	out->at = p.at;
+	out->bytes = p.l.top;
+	return rc;
+}
+
+/* What a layer finds: the gaps, and where the residual stream lies. Two layers of one kind that find the same leave the same
+ * behind, so the second need not be laid out: models repeat a few layers many times. */
+enum { MAX_STATES = 24, MAX_STATE_HOLES = 24, NO_STATE = 255 };
+struct boundary { uint64_t x_at, x_bytes; uint32_t x; unsigned n; struct hole hole[MAX_STATE_HOLES]; };
+struct stride { uint16_t kind; uint8_t from, to; };
+struct seen { struct boundary state[MAX_STATES]; unsigned n_states; struct stride stride[4 * MAX_STATES]; unsigned n_strides; };
+
+/* Index of the planner's state, a new one if need be; NO_STATE when there is no room for it. */
+static unsigned state_of(struct seen *s, const struct planner *p, uint32_t x)
+{
+	unsigned k;
+
+	if (p->l.n > MAX_STATE_HOLES)
+		return NO_STATE;
+	for (k = 0; k < s->n_states; k++) {
+		const struct boundary *b = &s->state[k];
+		if (b->n == p->l.n && b->x_at == p->at[x] && b->x_bytes == p->owner_bytes[x] && !memcmp(b->hole, p->l.hole, b->n * sizeof *b->hole))
+			return k;
+	}
+	if (k == MAX_STATES)
+		return NO_STATE;
+	s->state[k] = (struct boundary){ .x_at = p->at[x], .x_bytes = p->owner_bytes[x], .x = x, .n = p->l.n };
+	memcpy(s->state[k].hole, p->l.hole, p->l.n * sizeof *p->l.hole);
+	s->n_states++;
+	return k;
+}
+
+static unsigned state_behind(const struct seen *s, unsigned from, uint16_t kind)
+{
+	for (unsigned i = 0; i < s->n_strides; i++)
+		if (s->stride[i].from == from && s->stride[i].kind == kind)
+			return s->stride[i].to;
+	return NO_STATE;
+}
+
+static void restore(struct planner *p, uint32_t *x, const struct boundary *b)
+{
+	*x = b->x;
+	p->at[b->x] = b->x_at;
+	p->owner_bytes[b->x] = b->x_bytes;
+	p->l.n = b->n;
+	memcpy(p->l.hole, b->hole, b->n * sizeof *b->hole);
+}
+
+static int attends(const struct model_spec *m, const struct layer_kind *k)
+{
+	for (unsigned b = 0; b < k->n_branches; b++)
+		for (unsigned i = 0; i < k->branch[b].n_parts; i++) {
+			uint8_t t = m->parts[k->branch[b].part[i]].type;
+			if (t == PART_GQA || t == PART_MLA || t == PART_CSA)
+				return 1;
+		}
+	return 0;
+}
+
+/* What is lowered so far; the residual stream will be read by the next layer, and the masks, if so, by a later one. */
+static int plan_so_far(struct planner *p, struct lowering *w, int masks_live, struct error *err)
+{
+	struct op_list *ops = w->l;
+
+	if (w->failed)
+		return OK;               /* ops_end() says so */
+	ops->act[w->x].last = UINT32_MAX;
+	if (masks_live && ops->mask != NO_ACT)
+		ops->act[ops->mask].last = UINT32_MAX;
+	if (masks_live && ops->rest != NO_ACT)
+		ops->act[ops->rest].last = UINT32_MAX;
+	return plan_ops(p, ops, 0, err);
+}
+
+/* The same bytes as ops_lower() and buffers_plan(), with each repeated layer laid out once (tests/unit/lists.c compares them). */
+static int plan_by_layers(struct buffer_plan *out, struct op_list *ops, const struct model_spec *m, const struct quants *q, const struct settings *set,
+	const struct shape *shape, uint64_t align, struct arena *a, struct error *err)
+{
+	struct lowering w;
+	struct planner *p = arena_alloc(a, sizeof *p);
+	struct seen *seen = arena_alloc(a, sizeof *seen);
+	uint32_t last_attention = 0;
+	int rc;
+
+	if (!p || !seen)
+		return error_set(err, E_NOMEM, "out of memory");
+	plan_begin(p, out, align, a);
+	for (uint32_t i = 0; i < m->n_layers; i++)
+		if (attends(m, &m->kinds[m->kind_of[i]]))
+			last_attention = i;
+	if ((rc = ops_begin(&w, ops, m, q, set, shape, a, err)) != OK || (rc = plan_so_far(p, &w, 1, err)) != OK)
+		return rc;
+	unsigned here = state_of(seen, p, w.x);
+	for (uint32_t i = 0; i < m->n_layers && !w.failed; i++) {
+		unsigned from = here, next;
+		/* up to the last attention, which lets go of the masks */
+		while (i < last_attention && here != NO_STATE && (next = state_behind(seen, here, m->kind_of[i])) != NO_STATE) {
+			here = next;
+			i++;
+		}
+		if (here != from) {
+			restore(p, &w.x, &seen->state[here]);
+			from = here;
+		}
+		ops_layer(&w, i);
+		if (w.failed || (rc = plan_so_far(p, &w, i < last_attention, err)) != OK)
+			break;
+		here = i < last_attention ? state_of(seen, p, w.x) : NO_STATE;
+		if (from != NO_STATE && here != NO_STATE && seen->n_strides < sizeof seen->stride / sizeof *seen->stride)
+			seen->stride[seen->n_strides++] = (struct stride){ m->kind_of[i], (uint8_t)from, (uint8_t)here };
+	}
+	if (rc != OK || (rc = ops_end(&w, err)) != OK || (rc = plan_ops(p, ops, 1, err)) != OK)
+		return rc;
+	out->bytes = p->l.top;
 	return OK;
 }
 
@@ -119,7 +289,6 @@ int buffers_for(struct buffer_plan *out, const struct model_spec *m, const struc
 {
 	struct op_list ops;
 	uint64_t n_ctx, tokens, cells;
-	int rc;
 
 	*out = (struct buffer_plan){ 0 };
 	if (set->engine->cache == CACHE_IDEAL)
@@ -130,7 +299,5 @@ int buffers_for(struct buffer_plan *out, const struct model_spec *m, const struc
 	cells = set->engine->context_pad ? u64_round_up(n_ctx, set->engine->context_pad) : n_ctx;
 	tokens = set->ubatch < n_ctx ? set->ubatch : n_ctx;
 	struct shape s = { .tokens = tokens, .sequences = set->sequences, .outputs = tokens, .context_mean = 0, .context_max = cells, .sizes_only = 1 };
-	if ((rc = ops_lower(&ops, m, q, set, &s, a, err)) != OK)
-		return rc;
-	return buffers_plan(out, &ops, set->engine->graph_pad ? set->engine->graph_pad : 256, a, err);
+	return plan_by_layers(out, &ops, m, q, set, &s, set->engine->graph_pad ? set->engine->graph_pad : 256, a, err);
 }

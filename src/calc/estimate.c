@@ -1,8 +1,11 @@
-/* estimate.c - memory term by term, and whether it fits */
+/* estimate.c - memory term by term, whether it fits, and the ladder of quantisations */
 #include "calc/estimate.h"
 
 #include "base/units.h"
-#include "calc/buffers.h"
+#include "calc/placement.h"
+#include "calc/recipe.h"
+
+#include <string.h>
 
 const char *const verdict_names[] = { "fits", "fits_offloaded", "does_not_fit", NULL };
 
@@ -21,157 +24,11 @@ const char *warning_text(enum warning w)
 		[WARN_NO_HOST_POOL] = "host memory was not given (--ram), so no offload was considered",
 		[WARN_ACTIVATION_UNKNOWN] = "the engine measures its activation peak at start-up; the middle of what its logs print (0.94 to 7.4 GiB) is counted",
 		[WARN_EXACT_FROM_FILE] = "weights are those of the file",
+		[WARN_LINK_UNKNOWN] = "the link between the devices is unknown: no time for it is counted",
+		[WARN_OFFLOAD_PREFILL] = "prefill with weights in host memory depends on how the engine copies them over the link and is not given",
 	};
 
 	return text[w];
-}
-
-/* The part of an estimate that does not depend on where layers go. */
-struct parts {
-	const struct question *q;
-	struct footprint f;
-	struct cache_bytes cache;
-	struct buffer_plan plan;
-	uint64_t input, output, *layer;          /* weights, a file's own where there is one */
-};
-
-static int read_parts(struct parts *p, const struct question *q, struct arena *a, struct error *err)
-{
-	int rc;
-
-	*p = (struct parts){ .q = q };
-	if ((rc = footprint_compute(&p->f, q->model, q->quants, &q->settings, a, err)) != OK ||
-	    (rc = cache_compute(&p->cache, q->model, q->quants, &q->settings, a, err)) != OK ||
-	    (rc = buffers_for(&p->plan, q->model, q->quants, &q->settings, a, err)) != OK)
-		return rc;
-	p->input = q->file ? q->file->input_bytes : p->f.input_bytes;
-	p->output = q->file ? q->file->output_bytes : p->f.output_bytes;
-	p->layer = q->file ? q->file->layer_bytes : p->f.layer_bytes;
-	return OK;
-}
-
-static uint64_t budget_of(const struct pool *p, const struct engine_profile *e, int *known)
-{
-	uint64_t usable = p->usable_bytes, reserve = is_known(p->reserve_bytes) ? (uint64_t)p->reserve_bytes.v : 0;
-
-	*known = usable > 0;
-	if (is_known(p->free_bytes) && p->free_bytes.v < (double)usable)
-		usable = (uint64_t)p->free_bytes.v;
-	usable = usable > reserve ? usable - reserve : 0;
-	return e->utilisation > 0 ? (uint64_t)((double)usable * e->utilisation) : usable;
-}
-
-static void finish(struct memory *m)
-{
-	m->total = m->weights + m->kv_cache + m->state + m->compute + m->runtime;
-	m->headroom = m->budget >= m->total ? (int64_t)(m->budget - m->total) : -(int64_t)(m->total - m->budget);
-}
-
-/* kv and state of one layer share the layer's sum: split it in the proportion of the whole. */
-static void add_layer(struct memory *m, const struct parts *p, uint32_t i)
-{
-	uint64_t all = p->cache.kv + p->cache.state, layer = p->cache.layer[i];
-	uint64_t state = all ? (uint64_t)((double)layer * (double)p->cache.state / (double)all) : 0;
-
-	m->weights += p->layer[i];
-	m->state += state;
-	m->kv_cache += layer - state;
-	m->layers++;
-}
-
-static void set_runtime(struct memory *m, const struct question *q, const struct device_spec *d, uint32_t *warnings)
-{
-	struct known r = d->kind == DEVICE_CPU ? known_of(0, BASIS_PUBLISHED) : q->settings.engine->runtime_bytes[d->vendor < 4 ? d->vendor : 3];
-
-	if (q->settings.engine->cache == CACHE_IDEAL)
-		return;
-	if (is_known(r))
-		m->runtime = (uint64_t)r.v;
-	else
-		*warnings |= 1u << WARN_RUNTIME_UNKNOWN;
-}
-
-/* The card of the i-th of n layers: cards take layers in proportion to their memory, in order (llama.cpp 0c1e57098, src/llama-model.cpp). */
-static unsigned card_of(const struct estimate *e, uint32_t i, uint32_t n)
-{
-	double all = 0, sum = 0;
-
-	for (unsigned d = 0; d < e->n_devices; d++)
-		all += (double)e->device[d].budget;
-	for (unsigned d = 0; d + 1 < e->n_devices; d++) {
-		sum += (double)e->device[d].budget;
-		if ((double)i / n < sum / all)
-			return d;
-	}
-	return e->n_devices - 1;
-}
-
-/* llama.cpp deals the layers n_layers - gpu_layers ... n_layers, the output counted as one more. */
-static void deal_layers(struct estimate *e, const struct parts *p, uint32_t gpu_layers)
-{
-	uint32_t n = p->f.n_layers, first = n - (gpu_layers > n ? n : gpu_layers), dealt = n - first + 1;
-
-	for (uint32_t i = 0; i < first; i++)
-		add_layer(&e->host, p, i);
-	for (uint32_t i = first; i < n; i++)
-		add_layer(&e->device[card_of(e, i - first, dealt)], p, i);
-	e->device[e->n_devices - 1].weights += p->output;
-}
-
-/* Tensor parallel: what divides is divided, the rest is copied. */
-static void split_tensors(struct estimate *e, const struct parts *p)
-{
-	unsigned n = e->n_devices, want = 0;
-	uint64_t each = 0;
-
-	while ((2u << want) <= n)
-		want++;
-	for (unsigned i = 0; i <= 64; i++) {
-		uint64_t share = 1;
-		for (unsigned k = 0; k < (i < want ? i : want); k++)
-			share *= 2;
-		if (i >= want && n > 0)
-			share = n;
-		each += p->f.cuttable_bytes[i] / share;
-	}
-	uint64_t kv_share = p->cache.kv_heads_min && p->cache.kv_heads_min < n ? p->cache.kv_heads_min : n;
-	for (unsigned d = 0; d < n; d++) {
-		struct memory *m = &e->device[d];
-		uint64_t all = p->cache.kv_cut[0] + p->cache.kv_cut[1] / kv_share, total = p->cache.kv + p->cache.state;
-		m->weights = each;
-		m->state = total ? (uint64_t)((double)all * (double)p->cache.state / (double)total) : 0;
-		m->kv_cache = all - m->state;
-		m->layers = p->f.n_layers;
-	}
-}
-
-static int list_devices(struct estimate *e, const struct question *q, const struct pool **host, struct error *err)
-{
-	const struct hardware_spec *h = q->hardware;
-
-	*host = NULL;
-	for (unsigned i = 0; i < h->n_pools; i++)
-		if (h->pools[i].kind == POOL_HOST)
-			*host = &h->pools[i];
-	for (unsigned g = 0; g < h->n_groups; g++) {
-		const struct group *group = &h->groups[g];
-		const struct pool *p = &h->pools[group->pool];
-		if (p->kind == POOL_HOST && h->n_groups > 1)
-			continue;                /* a processor beside cards is where offloaded layers run */
-		for (unsigned i = 0; i < (unsigned)group->per_node * group->nodes; i++) {
-			int known;
-			if (e->n_devices == MAX_DEVICES)
-				return error_set(err, E_USAGE, "%s: more than %d devices", h->name, MAX_DEVICES);
-			struct memory *m = &e->device[e->n_devices++];
-			*m = (struct memory){ .device = group->device->name, .pool = p->name, .budget = budget_of(p, q->settings.engine, &known) };
-			if (!known)
-				return error_set(err, E_AVAILABLE, "%s: how much memory a program can use is unknown, so nothing can be said to fit", h->name);
-			set_runtime(m, q, group->device, &e->warnings);
-		}
-	}
-	if (!e->n_devices)
-		return error_set(err, E_AVAILABLE, "%s: no device that could hold a model", h->name);
-	return OK;
 }
 
 static uint32_t query_heads(const struct part *p)
@@ -180,9 +37,11 @@ static uint32_t query_heads(const struct part *p)
 }
 
 /* vLLM refuses a tensor-parallel size that does not divide the query heads (vllm/config/model.py, verify_with_parallel_config). */
-static int tensor_parallel(const struct question *q, unsigned n, struct error *err)
+static int heads_divide(const struct estimate *e, const struct question *q, struct error *err)
 {
-	if (!q->settings.engine->splits_tensors || n < 2 || q->file)
+	unsigned n = e->n_devices;
+
+	if (!place_cuts(e, q) || q->settings.engine->cache == CACHE_IDEAL)
 		return OK;
 	for (unsigned i = 0; i < q->model->n_parts; i++) {
 		uint32_t heads = query_heads(&q->model->parts[i]);
@@ -198,92 +57,34 @@ static int tensor_parallel(const struct question *q, unsigned n, struct error *e
 	return OK;
 }
 
-static void place(struct estimate *e, const struct parts *p, const struct pool *host, uint32_t gpu_layers)
+static int begin(struct estimate *out, struct parts *p, const struct question *q, struct arena *a, struct error *err)
 {
-	const struct question *q = p->q;
-	const struct engine_profile *eng = q->settings.engine;
-	int vram = q->hardware->pools[q->hardware->groups[0].pool].kind == POOL_VRAM, known = 0;
+	int rc;
 
-	/* vLLM measures its own peak at start-up: a constant or the middle of what its logs print, not our layout */
-	uint64_t compute = vram ? p->plan.bytes - p->plan.unread_bytes : p->plan.bytes;
-	if (is_known(eng->activation_bytes))
-		compute = (uint64_t)eng->activation_bytes.v;
-	else if (eng->activation_range.basis != BASIS_UNKNOWN)
-		compute = (uint64_t)eng->activation_range.value;
-	for (unsigned d = 0; d < e->n_devices; d++) {
-		e->device[d].weights = e->device[d].kv_cache = e->device[d].state = 0;
-		e->device[d].layers = 0;
-		e->device[d].compute = compute;
-	}
-	e->host = (struct memory){ .device = "host", .pool = "host" };
-	if (eng->splits_tensors && e->n_devices > 1 && !q->file)
-		split_tensors(e, p);
-	else
-		deal_layers(e, p, gpu_layers);
-	if (eng->embed_on_host && vram) {
-		e->host.weights += p->input + p->f.tied_bytes;   /* looked up on the host, multiplied on the card */
-		e->host.compute = p->plan.host_bytes;
-	} else if (!(eng->splits_tensors && e->n_devices > 1 && !q->file)) {
-		e->device[0].weights += p->input;
-	}
-	if (host)
-		e->host.budget = budget_of(host, eng, &known);
-	for (unsigned d = 0; d < e->n_devices; d++)
-		finish(&e->device[d]);
-	finish(&e->host);
-	e->gpu_layers = gpu_layers < p->f.n_layers ? gpu_layers : p->f.n_layers;
+	*out = (struct estimate){ .settings = q->settings };
+	*p = (struct parts){ .q = q };
+	if ((rc = parts_sizes(p, q, a, err)) != OK || (rc = place_devices(out, q, err)) != OK)
+		return rc;
+	return heads_divide(out, q, err);
 }
 
-/* Which device is short; its terms are kept for the answer. */
-static int fits(struct estimate *e, const struct pool *host)
+/* Everything but what begin() found: the weights of q's recipe, and where they go. */
+static int weigh(struct estimate *out, struct parts *p, const struct question *q, struct arena *a, struct error *err)
 {
-	e->short_at = SHORT_NOWHERE;
-	for (unsigned d = 0; d < e->n_devices; d++)
-		if (e->device[d].headroom < 0) {
-			e->short_at = (int)d;
-			e->short_of = e->device[d];
-			return 0;
-		}
-	if (host && e->host.headroom < 0) {
-		e->short_at = SHORT_HOST;
-		e->short_of = e->host;
-		return 0;
-	}
-	return 1;
-}
-
-static void total_up(struct estimate *e)
-{
-	e->sum = (struct memory){ .device = "all", .pool = e->device[0].pool };
-	for (unsigned d = 0; d < e->n_devices; d++) {
-		e->sum.weights += e->device[d].weights;
-		e->sum.kv_cache += e->device[d].kv_cache;
-		e->sum.state += e->device[d].state;
-		e->sum.compute += e->device[d].compute;
-		e->sum.runtime += e->device[d].runtime;
-		e->sum.budget += e->device[d].budget;
-		e->sum.layers += e->device[d].layers;
-	}
-	finish(&e->sum);
-}
-
-int estimate_memory(struct estimate *out, const struct question *q, struct arena *a, struct error *err)
-{
-	struct parts p;
-	const struct pool *host;
 	const struct settings *set = &q->settings;
 	int rc;
 
-	*out = (struct estimate){ .settings = *set };
-	if ((rc = read_parts(&p, q, a, err)) != OK || (rc = list_devices(out, q, &host, err)) != OK)
+	out->settings = *set;
+	out->warnings &= 1u << WARN_RUNTIME_UNKNOWN;
+	if ((rc = parts_weights(p, q, a, err)) != OK)
 		return rc;
-	out->params_total = p.f.params_total;
-	out->params_active = p.f.params_active;
-	out->params_mtp = p.f.params_mtp;
-	out->file_bytes = q->file ? q->file->file_bytes : p.f.file_bytes;
+	out->params_total = p->f.params_total;
+	out->params_active = p->f.params_active;
+	out->params_mtp = p->f.params_mtp;
+	out->file_bytes = q->file ? q->file->file_bytes : p->f.file_bytes;
 	if (q->file)
 		out->warnings |= 1u << WARN_EXACT_FROM_FILE;
-	else if (set->recipe->packing == PACK_GGUF && !p.f.file_has_tokenizer)
+	else if (set->recipe->packing == PACK_GGUF && !p->f.file_has_tokenizer)
 		out->warnings |= 1u << WARN_TOKENIZER_UNKNOWN;
 	if (q->model->context_max && set->ctx_tokens > q->model->context_max)
 		out->warnings |= 1u << WARN_CONTEXT_ABOVE_MAX;
@@ -295,42 +96,140 @@ int estimate_memory(struct estimate *out, const struct question *q, struct arena
 		out->warnings |= 1u << WARN_ACTIVATION_UNKNOWN;
 	else if (set->engine->cache != CACHE_IDEAL && !is_known(set->engine->activation_bytes))
 		out->warnings |= 1u << WARN_COMPUTE_APPROXIMATE;
-
-	uint32_t want = set->gpu_layers < p.f.n_layers ? set->gpu_layers : p.f.n_layers;
-	if ((rc = tensor_parallel(q, out->n_devices, err)) != OK)
+	if ((rc = place_model(out, p, err)) != OK)
 		return rc;
-	if (want < p.f.n_layers && !host && q->hardware->pools[q->hardware->groups[0].pool].kind == POOL_VRAM) {
-		error_set(err, E_USAGE, "-ngl %u leaves %u layers in host memory, whose size is unknown", want, p.f.n_layers - want);
-		error_hint(err, "say how much there is: --ram 64GB");
-		return E_USAGE;
-	}
-	place(out, &p, host, want);
-	int ok = fits(out, host);
-	out->verdict = ok ? want < p.f.n_layers ? FITS_OFFLOADED : FITS : DOES_NOT_FIT;
-	int vram = q->hardware->pools[q->hardware->groups[0].pool].kind == POOL_VRAM;
-	if (!ok && vram && set->engine->offloads_layers && set->gpu_layers == UINT32_MAX) {
-		if (!host) {
-			out->warnings |= 1u << WARN_NO_HOST_POOL;
-		} else {
-			int short_at = out->short_at;
-			struct memory short_of = out->short_of;
-			for (uint32_t n = p.f.n_layers; n-- > 0 && !ok;) {
-				place(out, &p, host, n);
-				ok = fits(out, host);
-			}
-			out->verdict = ok ? FITS_OFFLOADED : DOES_NOT_FIT;
-			if (!ok)
-				place(out, &p, host, want);
-			out->short_at = short_at;
-			out->short_of = short_of;
-		}
-	}
-	total_up(out);
 	out->weights_low = out->weights_high = out->sum.weights;
 	if (!q->file && set->recipe->dynamic) {
 		out->warnings |= 1u << WARN_DYNAMIC_RECIPE;
-		out->weights_low = (uint64_t)((double)p.f.params_text * set->recipe->bpw_low / 8);
-		out->weights_high = (uint64_t)((double)p.f.params_text * set->recipe->bpw_high / 8);
+		out->weights_low = (uint64_t)((double)p->f.params_text * set->recipe->bpw_low / 8);
+		out->weights_high = (uint64_t)((double)p->f.params_text * set->recipe->bpw_high / 8);
 	}
 	return OK;
+}
+
+int estimate_memory(struct estimate *out, const struct question *q, struct arena *a, struct error *err)
+{
+	struct parts p;
+	int rc = begin(out, &p, q, a, err);
+
+	return rc != OK ? rc : weigh(out, &p, q, a, err);
+}
+
+/* The recipe that stands for the weights as released, when the engine loads that packing. */
+static const struct recipe *as_released(const struct question *q)
+{
+	const struct recipe *r = NULL;
+
+	/* an engine without GGUF begins at the weights as they are */
+	if (!q->model->native_format || recipe_find(&r, q->quants, q->model->native_format, NULL, NULL) != OK)
+		return NULL;
+	if (q->settings.engine->loads[PACK_GGUF] && (!strcmp(r->id, "bf16") || !strcmp(r->id, "fp16") || !strcmp(r->id, "f16") || !strcmp(r->id, "f32")))
+		return NULL;             /* plain weights are not "natively quantised": the ladder says where to begin */
+	return q->settings.engine->loads[r->packing] ? r : NULL;
+}
+
+const struct recipe *estimate_rung(const struct question *q, unsigned i)
+{
+	uint16_t id = q->quants->ladder[i];
+	const struct recipe *r;
+
+	if (id >= q->quants->n_recipes)
+		return as_released(q);
+	r = &q->quants->recipes[id];
+	return q->settings.engine->loads[r->packing] && (r->packing == PACK_GGUF || !q->settings.engine->loads[PACK_GGUF]) ? r : NULL;
+}
+
+/* Bytes that these elements take at the very least under a recipe, if every one got the smallest format that it ever gives. A recipe that
+ * is too large even so need not be weighed. */
+static double least_bytes(const struct question *q, const struct recipe *r, uint64_t elements)
+{
+	const struct format *f = q->quants->formats;
+	double least = format_least_bits(&f[r->base]);
+
+	if (format_least_bits(&f[r->plain]) < least)
+		least = format_least_bits(&f[r->plain]);
+	for (unsigned i = 0; i < r->n_rules; i++)
+		least = format_least_bits(&f[r->rules[i].format]) < least ? format_least_bits(&f[r->rules[i].format]) : least;
+	for (unsigned i = 0; i < r->n_fallback; i++)
+		least = format_least_bits(&f[r->fallback[i].to]) < least ? format_least_bits(&f[r->fallback[i].to]) : least;
+	if (r->last_resort != NO_FORMAT && format_least_bits(&f[r->last_resort]) < least)
+		least = format_least_bits(&f[r->last_resort]);
+	if (r->dynamic)
+		least = r->bpw_low < least ? r->bpw_low : least;
+	return least / 8 * (double)elements;
+}
+
+/* Bytes that all devices and the host have together. */
+static double all_memory(const struct estimate *e, const struct question *q)
+{
+	const struct pool *host = place_host(q->hardware);
+	double sum = 0;
+
+	for (unsigned d = 0; d < e->n_devices; d++)
+		sum += (double)e->device[d].budget;
+	if (place_on_cards(q) && host)
+		sum += (double)host->usable_bytes;
+	return sum;
+}
+
+static int from_best(const struct question *q, const struct recipe *best, unsigned *first)
+{
+	*first = 0;
+	if (!best)
+		return 1;
+	for (unsigned i = 0; i < q->quants->n_ladder; i++)
+		if (q->quants->ladder[i] < q->quants->n_recipes && &q->quants->recipes[q->quants->ladder[i]] == best) {
+			*first = i;
+			return 1;
+		}
+	return 0;
+}
+
+int estimate_ladder(struct estimate *out, struct question *q, const struct recipe *best, struct arena *a, struct error *err)
+{
+	const struct recipe *last = NULL, *offloaded = NULL;
+	struct parts p;
+	struct counts counts;
+	unsigned first;
+	int rc, tried_last = 0;
+
+	if (!from_best(q, best, &first))
+		return error_set(err, E_USAGE, "%s is not on the ladder of data/quants.yaml", best->name);
+	if ((rc = begin(out, &p, q, a, err)) != OK || (rc = inventory_counts(&counts, q->model, q->quants, err)) != OK)
+		return rc;
+	/* on a card the look-up tables may lie on the host: they are not counted against it */
+	double memory = all_memory(out, q);
+	for (unsigned i = first; i < q->quants->n_ladder; i++) {
+		const struct recipe *r = estimate_rung(q, i);
+		if (!r)
+			continue;
+		q->settings.recipe = last = r;
+		q->settings.imatrix = r->imatrix;
+		tried_last = 0;
+		if (least_bytes(q, r, counts.text - counts.embed) > memory)
+			continue;
+		if ((rc = weigh(out, &p, q, a, err)) != OK)
+			return rc;
+		tried_last = 1;
+		if (out->verdict == FITS)
+			return OK;
+		if (out->verdict == FITS_OFFLOADED && !offloaded)
+			offloaded = r;
+	}
+	if (!last)
+		return error_set(err, E_FORMAT, "%s loads no format of the ladder in data/quants.yaml; name one with --quant", q->settings.engine->name);
+	/* nothing fits whole: the best that fits offloaded, else the smallest */
+	if (offloaded && q->settings.recipe != offloaded) {
+		q->settings.recipe = offloaded;
+		q->settings.imatrix = offloaded->imatrix;
+		tried_last = 0;
+	}
+	return tried_last ? OK : weigh(out, &p, q, a, err);
+}
+
+int estimate_compute(struct estimate *out, struct question *q, const struct recipe *best, struct arena *a, struct error *err)
+{
+	int rc = q->settings.recipe || q->file ? estimate_memory(out, q, a, err) : estimate_ladder(out, q, best, a, err);
+
+	return rc != OK ? rc : estimate_rest(out, q, a, err);
 }

@@ -1,117 +1,252 @@
-/* estimate_speed.c - what an estimate says beyond memory: speed by depth, the longest context, the cheapest relaxations */
+/* estimate_speed.c - how fast: each op on the device that holds its layer, links between them
+ *
+ * Layers of one kind and in the same formats cost the same: each such class is lowered once. */
 #include "calc/estimate.h"
 
 #include "base/units.h"
+#include "calc/placement.h"
 #include "calc/speed.h"
 
 #include <string.h>
 
-static const struct pool *host_of(const struct hardware_spec *h)
+/* Seconds of one layer of a class on one group of devices: all but the routed experts, and those. */
+struct cost { struct figure rest, experts; };
+/* Places: the machine's groups, then the host's processor. */
+enum { MAX_PLACES = 9 };
+struct costs {
+	const struct pool *pool[MAX_PLACES];
+	const struct device_spec *device[MAX_PLACES];
+	unsigned n_places, host;                 /* host: index of the processor beside cards; n_places: none */
+	uint16_t *class_of;                      /* of each layer; the whole model's ops are class n_classes - 1 */
+	unsigned n_classes;
+	struct cost *cost;                       /* n_classes x n_places */
+};
+
+static int list_places(struct costs *c, const struct question *q, struct error *err)
 {
-	for (unsigned i = 0; i < h->n_pools; i++)
-		if (h->pools[i].kind == POOL_HOST)
-			return &h->pools[i];
-	return NULL;
-}
+	const struct hardware_spec *h = q->hardware;
+	/* a processor nobody described: its memory's bandwidth is all that is known of it */
+	static const struct device_spec any = { .id = "cpu", .name = "CPU", .kind = DEVICE_CPU, .vendor = VENDOR_OTHER };
+	const struct pool *host = place_on_cards(q) ? place_host(h) : NULL;
 
-/* Groups that hold layers, in the order of list_devices: a processor beside cards is none of them. */
-static unsigned computing_groups(const struct group **out, const struct hardware_spec *h)
-{
-	unsigned n = 0;
-
-	for (unsigned g = 0; g < h->n_groups && n < MAX_DEVICES; g++)
-		if (h->pools[h->groups[g].pool].kind != POOL_HOST || h->n_groups == 1)
-			out[n++] = &h->groups[g];
-	return n;
-}
-
-/* The ops on every device: layers one after another take the time of their own card, split tensors wait for the slowest. */
-static struct figure step_on_devices(const struct op_list *ops, const struct estimate *e, const struct question *q)
-{
-	const struct group *group[MAX_DEVICES];
-	struct figure sum = { 0, 0, 0, BASIS_SPEC };
-	unsigned n = computing_groups(group, q->hardware), at = 0, split = e->settings.engine->splits_tensors ? e->n_devices : 1;
-	uint64_t all = 0;
-
-	for (unsigned d = 0; d < e->n_devices; d++)
-		all += e->device[d].layers;
-	for (unsigned g = 0; g < n; g++) {
-		struct figure f = step_seconds(ops, group[g]->device, &q->hardware->pools[group[g]->pool], q->efficiency, split);
-		uint64_t layers = 0;
-		for (unsigned i = 0; i < (unsigned)group[g]->per_node * group[g]->nodes && at < e->n_devices; i++)
-			layers += e->device[at++].layers;
-		if (n == 1)
-			return f;
-		if (!layers)
-			continue;
-		if (f.basis == BASIS_UNKNOWN)
-			return f;
-		if (split > 1) {
-			if (f.value > sum.value)
-				sum = f;
-			continue;
-		}
-		double share = (double)layers / (double)all;
-		sum.value += share * f.value;
-		sum.low += share * f.low;
-		sum.high += share * f.high;
+	if (h->n_groups + 1u > MAX_PLACES)
+		return error_set(err, E_USAGE, "%s: more than %d kinds of device", h->name, MAX_PLACES - 1);
+	for (unsigned g = 0; g < h->n_groups; g++) {
+		c->pool[g] = &h->pools[h->groups[g].pool];
+		c->device[g] = h->groups[g].device;
 	}
-	return sum.value > 0 ? sum : (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+	c->n_places = h->n_groups;
+	c->host = UINT32_MAX;
+	if (host) {
+		c->host = c->n_places;
+		c->pool[c->n_places] = host;
+		c->device[c->n_places] = &any;
+		for (unsigned g = 0; g < h->n_groups; g++)
+			if (c->pool[g] == host)
+				c->device[c->n_places] = h->groups[g].device;
+		c->n_places++;
+	}
+	return OK;
+}
+
+static int same_row(const struct op_formats *f, uint32_t i, uint32_t j)
+{
+	return !f->format || !memcmp(&f->format[(size_t)i * ROLES], &f->format[(size_t)j * ROLES], ROLES * sizeof *f->format);
+}
+
+static void add_figure(struct figure *sum, struct figure f, double times)
+{
+	if (f.basis == BASIS_UNKNOWN)
+		sum->basis = BASIS_UNKNOWN;
+	if (sum->basis == BASIS_UNKNOWN)
+		return;
+	if (f.basis < sum->basis)
+		sum->basis = f.basis;
+	sum->value += times * f.value;
+	sum->low += times * f.low;
+	sum->high += times * f.high;
+}
+
+static const struct figure nothing = { 0, 0, 0, BASIS_MEASURED };        /* the best basis there is: each addend lowers it to its own */
+
+/* The ops from `from` on, on every place. */
+static void price(struct costs *c, unsigned class, const struct op_list *ops, uint32_t from, const struct question *q, unsigned cut)
+{
+	for (unsigned p = 0; p < c->n_places; p++) {
+		struct cost *cost = &c->cost[class * c->n_places + p];
+		*cost = (struct cost){ nothing, nothing };
+		for (uint32_t i = from; i < ops->n; i++)
+			add_figure(ops->op[i].kind == OP_EXPERTS ? &cost->experts : &cost->rest,
+				op_seconds(ops, &ops->op[i], c->device[p], c->pool[p], q->efficiency, p == c->host ? 1 : cut), 1);
+	}
+}
+
+static int price_step(struct costs *c, const struct estimate *e, const struct question *q, const struct shape *s, struct arena *a, struct error *err)
+{
+	const struct model_spec *m = q->model;
+	unsigned cut = place_cuts(e, q) ? e->n_devices : 1;
+	struct lowering w;
+	struct op_list ops;
+	uint32_t *first;
+	int rc;
+
+	*c = (struct costs){ .class_of = arena_array(a, m->n_layers + 1, sizeof *c->class_of) };
+	first = arena_array(a, m->n_layers + 1, sizeof *first);
+	if (!c->class_of || !first)
+		return error_set(err, E_NOMEM, "out of memory");
+	if ((rc = list_places(c, q, err)) != OK || (rc = ops_begin(&w, &ops, m, q->quants, &e->settings, s, a, err)) != OK)
+		return rc;
+	for (uint32_t i = 0; i < m->n_layers; i++) {
+		unsigned k = 0;
+		while (k < c->n_classes && (m->kind_of[first[k]] != m->kind_of[i] || !same_row(&w.formats, first[k], i)))
+			k++;
+		if (k == c->n_classes)
+			first[c->n_classes++] = i;
+		c->class_of[i] = (uint16_t)k;
+	}
+	c->class_of[m->n_layers] = (uint16_t)c->n_classes++;
+	if (!(c->cost = arena_array(a, (size_t)c->n_classes * c->n_places, sizeof *c->cost)))
+		return error_set(err, E_NOMEM, "out of memory");
+	uint32_t head = ops.n;           /* ops before the layers: they are priced with those behind them */
+	for (unsigned k = 0; k + 1 < c->n_classes && !w.failed; k++) {
+		uint32_t from = ops.n;
+		ops_layer(&w, first[k]);
+		price(c, k, &ops, from, q, cut);
+	}
+	uint32_t from = ops.n;
+	if ((rc = ops_end(&w, err)) != OK)
+		return rc;
+	memmove(&ops.op[head], &ops.op[from], (ops.n - from) * sizeof *ops.op);
+	ops.n = head + (ops.n - from);
+	price(c, c->n_classes - 1, &ops, 0, q, cut);
+	return OK;
+}
+
+/* Rate each way between the devices of a group or of two, or of a group and the host; BASIS_UNKNOWN. */
+static struct known link_rate(const struct hardware_spec *h, unsigned a, unsigned b, int allreduce)
+{
+	struct known none = { 0, BASIS_UNKNOWN, 0 };
+
+	for (unsigned i = 0; i < h->n_links; i++) {
+		const struct link *l = &h->links[i];
+		if ((l->a != a || l->b != b) && (l->a != b || l->b != a))
+			continue;
+		if (allreduce && is_known(l->allreduce_bps))
+			return l->allreduce_bps;
+		if (is_known(l->each_way_bps))
+			return l->each_way_bps;
+	}
+	return none;
+}
+
+/* What the devices say to each other in one step: two all-reduces a layer of the residual stream in 16 bits when every layer is cut up
+ * (a ring moves 2 (n - 1) / n of the bytes over each link); the stream in f32 from card to card when layers are dealt out. Latency is
+ * not counted: it is unknown for nearly every link. */
+static struct figure talk(struct estimate *e, const struct question *q, double tokens)
+{
+	const struct hardware_spec *h = q->hardware;
+	double stream = tokens * q->model->width * (q->model->residual_streams > 1 ? q->model->residual_streams : 1);
+	struct figure f = nothing;
+	unsigned n = e->n_devices;
+
+	if (n < 2)
+		return f;
+	if (place_cuts(e, q)) {
+		struct known rate = link_rate(h, e->device[0].group, e->device[n - 1].group, 1);
+		double bytes = 2.0 * q->model->n_layers * stream * 2 * 2 * (n - 1) / n;
+		if (!is_known(rate)) {
+			e->warnings |= 1u << WARN_LINK_UNKNOWN;
+			return f;
+		}
+		f.value = f.low = f.high = bytes / rate.v;
+		return f;
+	}
+	for (unsigned d = 1; d < n; d++) {
+		struct known rate = link_rate(h, e->device[d - 1].group, e->device[d].group, 0);
+		if (!is_known(rate))
+			continue;        /* a few kilobytes a token: it does not show */
+		f.value += stream * 4 / rate.v;
+		f.low = f.high = f.value;
+	}
+	return f;
+}
+
+/* One step over the placement: layers one after another take the time of the place they are at, cut-up layers that of the slowest. */
+static struct figure step_time(struct estimate *e, const struct question *q, const struct costs *c, double tokens)
+{
+	uint32_t n = q->model->n_layers;
+	struct figure sum = nothing;
+
+	if (place_cuts(e, q)) {
+		for (unsigned d = 0; d < e->n_devices; d++) {
+			unsigned p = e->device[d].group;
+			struct figure one = nothing;
+			if (d && p == e->device[d - 1].group)
+				continue;
+			for (uint32_t i = 0; i <= n; i++) {
+				const struct cost *k = &c->cost[c->class_of[i] * c->n_places + p];
+				add_figure(&one, k->rest, 1);
+				add_figure(&one, k->experts, 1);
+			}
+			if (!d || one.basis == BASIS_UNKNOWN || (sum.basis != BASIS_UNKNOWN && one.value > sum.value))
+				sum = one;
+		}
+	} else {
+		for (uint32_t i = 0; i <= n; i++) {
+			int d = place_of_layer(e, n, i);
+			unsigned p = d == PLACED_HOST ? c->host : e->device[d].group, x = i < e->cpu_moe ? c->host : p;
+			if (p >= c->n_places || x >= c->n_places)
+				return (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+			add_figure(&sum, c->cost[c->class_of[i] * c->n_places + p].rest, 1);
+			add_figure(&sum, c->cost[c->class_of[i] * c->n_places + x].experts, 1);
+		}
+	}
+	add_figure(&sum, talk(e, q, tokens), 1);
+	return sum;
 }
 
 /* One decode step of all sequences at this depth. */
-static int decode_at(struct figure *out, const struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err)
+static int decode_at(struct figure *out, struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err)
 {
 	struct shape s = { .tokens = e->settings.sequences, .sequences = e->settings.sequences, .outputs = e->settings.sequences,
 		.context_mean = (double)depth, .context_max = depth };
-	struct op_list ops;
-	int rc = ops_lower(&ops, q->model, q->quants, &e->settings, &s, a, err);
+	struct costs c;
+	int rc = price_step(&c, e, q, &s, a, err);
 
 	if (rc == OK)
-		*out = step_on_devices(&ops, e, q);
+		*out = rate_of(e->settings.sequences, step_time(e, q, &c, (double)s.tokens));
 	return rc;
 }
 
-/* Layers left on the host run at the host's bandwidth: unknown host bandwidth, unknown speed. */
-static struct figure offloaded(struct figure gpu, const struct estimate *e, const struct question *q)
+int estimate_decode(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
 {
-	const struct pool *host = host_of(q->hardware), *pool = &q->hardware->pools[q->hardware->groups[0].pool];
-	const struct group *group[MAX_DEVICES];
+	const struct pool *pool = &q->hardware->pools[q->hardware->groups[e->device[0].group].pool];
 
-	if (e->verdict != FITS_OFFLOADED || gpu.basis == BASIS_UNKNOWN)
-		return gpu;
-	const struct share *hs = &q->efficiency->bandwidth[CLASS_HOST], *gs = &q->efficiency->bandwidth[device_class_of((enum pool_kind)pool->kind)];
-	/* unlike cards beside the host: not modelled */
-	if (!host || computing_groups(group, q->hardware) > 1 || !is_known(host->read_bps) || !hs->known || !gs->known || !q->model->n_layers)
-		return (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
-	double on_host = 1 - (double)e->gpu_layers / q->model->n_layers, ratio = pool->read_bps.v / host->read_bps.v;
-	return (struct figure){
-		gpu.value * (1 - on_host) + gpu.value * on_host * ratio * gs->value / hs->value,
-		gpu.low * (1 - on_host) + gpu.low * on_host * ratio * gs->high / hs->high,
-		gpu.high * (1 - on_host) + gpu.high * on_host * ratio * gs->low / hs->low, gpu.basis,
-	};
-}
-
-static int speeds(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
-{
-	static const uint64_t depths[] = { 0, 4096, 8192, 32768, 131072 };
-	const struct pool *pool = &q->hardware->pools[q->hardware->groups[0].pool];
-	struct figure step;
-	struct op_list ops;
-	int rc;
-
+	e->decode_tps = (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
 	if (e->verdict == DOES_NOT_FIT)
 		return OK;               /* what does not run has no speed */
-	if ((rc = decode_at(&step, e, q, 0, a, err)) != OK)
-		return rc;
-	e->decode_tps = rate_of(e->settings.sequences, offloaded(step, e, q));
+	if (!is_known(pool->read_bps)) {
+		e->warnings |= 1u << WARN_BANDWIDTH_UNKNOWN;
+		return OK;
+	}
+	return decode_at(&e->decode_tps, e, q, 0, a, err);
+}
+
+int estimate_depths(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
+{
+	static const uint64_t depths[] = { 0, 4096, 8192, 32768, 131072 };
+	int rc;
+
+	e->n_depths = 0;
+	if (e->verdict == DOES_NOT_FIT)
+		return OK;
 	for (unsigned i = 0; i < sizeof depths / sizeof *depths && depths[i] <= e->settings.ctx_tokens; i++) {
 		struct settings set = e->settings;
 		struct cache_bytes cache;
 		struct depth *d = &e->depth[e->n_depths++];
-		if ((rc = decode_at(&step, e, q, depths[i], a, err)) != OK)
+		*d = (struct depth){ .ctx_tokens = depths[i] };
+		if (e->decode_tps.basis != BASIS_UNKNOWN && (rc = decode_at(&d->decode_tps, e, q, depths[i], a, err)) != OK)
 			return rc;
-		*d = (struct depth){ .ctx_tokens = depths[i], .decode_tps = rate_of(e->settings.sequences, offloaded(step, e, q)) };
 		set.ctx_tokens = depths[i];
 		if (depths[i]) {
 			if ((rc = cache_compute(&cache, q->model, q->quants, &set, a, err)) != OK)
@@ -119,170 +254,31 @@ static int speeds(struct estimate *e, const struct question *q, struct arena *a,
 			d->kv_bytes = cache.kv;
 		}
 	}
+	return OK;
+}
+
+int estimate_prefill(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
+{
 	uint64_t tokens = e->settings.ubatch < e->settings.ctx_tokens ? e->settings.ubatch : e->settings.ctx_tokens;
 	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = 0, .context_max = e->settings.ctx_tokens };
-	if ((rc = ops_lower(&ops, q->model, q->quants, &e->settings, &s, a, err)) != OK)
+	struct figure step;
+	struct costs c;
+	int rc;
+
+	e->prefill_tps = e->ttft_s = (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+	if (e->verdict == DOES_NOT_FIT)
+		return OK;
+	/* weights of the host are copied to the card for large batches (llama.cpp, op_offload): how much of the link that reaches is not known yet */
+	if (e->verdict == FITS_OFFLOADED) {
+		e->warnings |= 1u << WARN_OFFLOAD_PREFILL;
+		return OK;
+	}
+	if ((rc = price_step(&c, e, q, &s, a, err)) != OK)
 		return rc;
-	step = step_on_devices(&ops, e, q);
-	/* prefill with layers on the host depends on the link and is not modelled yet: unknown rather than wrong */
-	if (e->verdict == FITS_OFFLOADED)
-		step.basis = BASIS_UNKNOWN;
+	step = step_time(e, q, &c, (double)tokens);
 	e->prefill_tps = rate_of((double)tokens, step);
 	e->ttft_s = step;
-	if (!is_known(pool->read_bps))
-		e->warnings |= 1u << WARN_BANDWIDTH_UNKNOWN;
-	else if (e->prefill_tps.basis == BASIS_UNKNOWN && e->verdict != FITS_OFFLOADED)
+	if (step.basis == BASIS_UNKNOWN && !(e->warnings & 1u << WARN_BANDWIDTH_UNKNOWN))
 		e->warnings |= 1u << WARN_RATE_UNKNOWN;
 	return OK;
-}
-
-static int fits_with(const struct question *q, struct arena *a, struct estimate *e, struct error *err)
-{
-	int rc = estimate_memory(e, q, a, err);
-
-	return rc != OK ? rc : e->verdict != DOES_NOT_FIT;
-}
-
-/* The longest context, a multiple of 256, that fits no worse than it was asked for (memory grows with it): a model that is whole on
- * its device stays whole. 0: none does. */
-static int longest_context(uint64_t *out, const struct question *asked, enum verdict worst, struct error *err)
-{
-	struct question q = *asked;
-	struct arena a = { 0 };
-	struct estimate e;
-	uint64_t limit = q.model->context_max ? q.model->context_max : q.settings.ctx_tokens, lo = 0, hi = u64_ceil_div(limit, 256);
-	int rc = OK;
-
-	while (lo < hi) {
-		uint64_t mid = lo + (hi - lo + 1) / 2;
-		q.settings.ctx_tokens = mid * 256 < limit ? mid * 256 : limit;
-		arena_reset(&a);
-		if ((rc = fits_with(&q, &a, &e, err)) < 0)
-			break;
-		if (e.verdict <= worst)
-			lo = mid;
-		else
-			hi = mid - 1;
-	}
-	arena_free(&a);
-	*out = lo * 256 < limit ? lo * 256 : limit;
-	return rc < 0 ? rc : OK;
-}
-
-static void offer(struct estimate *e, enum change c, uint64_t value, const char *name, const struct estimate *with)
-{
-	uint64_t before = e->sum.total + e->host.total, after = with->sum.total + with->host.total;
-
-	if (e->n_relax < MAX_RELAX)
-		e->relax[e->n_relax++] = (struct relaxation){ (uint8_t)c, value, name, before > after ? before - after : 0 };
-}
-
-/* The recipe that stands for the weights as released, when the engine loads that packing. */
-static const struct recipe *as_released(const struct question *q)
-{
-	const struct recipe *r = NULL;
-
-	/* an engine without GGUF begins at the weights as they are */
-	if (!q->model->native_format || recipe_find(&r, q->quants, q->model->native_format, NULL, NULL) != OK)
-		return NULL;
-	if (q->settings.engine->loads[PACK_GGUF] && (!strcmp(r->id, "bf16") || !strcmp(r->id, "fp16") || !strcmp(r->id, "f16") || !strcmp(r->id, "f32")))
-		return NULL;             /* plain weights are not "natively quantised": the ladder says where to begin */
-	return q->settings.engine->loads[r->packing] ? r : NULL;
-}
-
-/* The i-th recipe of the ladder; NULL: not for this engine. Other packings than GGUF are for engines that do not load it. */
-static const struct recipe *rung(const struct question *q, unsigned i)
-{
-	uint16_t id = q->quants->ladder[i];
-	const struct recipe *r;
-
-	if (id >= q->quants->n_recipes)
-		return as_released(q);
-	r = &q->quants->recipes[id];
-	return q->settings.engine->loads[r->packing] && (r->packing == PACK_GGUF || !q->settings.engine->loads[PACK_GGUF]) ? r : NULL;
-}
-
-/* Each one is tried before it is offered. */
-static int relaxations(struct estimate *e, const struct question *asked, struct arena *a, struct error *err)
-{
-	struct estimate with;
-	int rc;
-
-	struct question q = *asked;
-	uint16_t q8 = format_find(q.quants, "q8_0");
-	if (q8 != NO_FORMAT && q.settings.kv_k != q8 && q.settings.engine->cache == CACHE_SLOTS) {
-		q.settings.kv_k = q.settings.kv_v = q8;
-		/* heads that are no multiple of its block cannot take it: nothing to offer */
-		if ((rc = fits_with(&q, a, &with, err)) < 0 && rc != E_FORMAT)
-			return rc;
-		if (rc > 0)
-			offer(e, CHANGE_KV_TYPE, 0, q.quants->formats[q8].name, &with);
-	}
-	if (e->max_context_tokens && e->max_context_tokens < e->settings.ctx_tokens) {
-		q = *asked;
-		q.settings.ctx_tokens = e->max_context_tokens;
-		if ((rc = fits_with(&q, a, &with, err)) < 0)
-			return rc;
-		if (rc)
-			offer(e, CHANGE_CONTEXT, e->max_context_tokens, NULL, &with);
-	}
-	for (unsigned i = 0; !asked->file && i < asked->quants->n_ladder; i++) {
-		q = *asked;
-		if (!(q.settings.recipe = rung(&q, i)))
-			continue;
-		q.settings.imatrix = q.settings.recipe->imatrix;
-		if ((rc = fits_with(&q, a, &with, err)) < 0)
-			return rc;
-		if (rc && with.sum.weights < e->sum.weights) {
-			offer(e, CHANGE_RECIPE, 0, q.settings.recipe->name, &with);
-			break;
-		}
-	}
-	return OK;
-}
-
-int estimate_compute(struct estimate *out, const struct question *q, struct arena *a, struct error *err)
-{
-	int rc;
-
-	if ((rc = estimate_memory(out, q, a, err)) != OK || (rc = speeds(out, q, a, err)) != OK ||
-	    (rc = longest_context(&out->max_context_tokens, q, out->verdict == FITS ? FITS : FITS_OFFLOADED, err)) != OK)
-		return rc;
-	return out->verdict == DOES_NOT_FIT ? relaxations(out, q, a, err) : OK;
-}
-
-int estimate_ladder(struct estimate *out, struct question *q, struct arena *a, struct error *err)
-{
-	const struct recipe *last = NULL;
-
-	for (unsigned i = 0; i < q->quants->n_ladder; i++) {
-		const struct recipe *r = rung(q, i);
-		int rc;
-		if (!r)
-			continue;
-		q->settings.recipe = last = r;
-		q->settings.imatrix = r->imatrix;
-		if ((rc = fits_with(q, a, out, err)) < 0)
-			return rc;
-		if (rc && out->verdict == FITS)
-			return estimate_compute(out, q, a, err);
-	}
-	/* nothing fits whole: the same order, offloaded */
-	for (unsigned i = 0; last && i < q->quants->n_ladder; i++) {
-		const struct recipe *r = rung(q, i);
-		int rc;
-		if (!r)
-			continue;
-		q->settings.recipe = r;
-		q->settings.imatrix = r->imatrix;
-		if ((rc = fits_with(q, a, out, err)) < 0)
-			return rc;
-		if (rc)
-			return estimate_compute(out, q, a, err);
-	}
-	if (!last)
-		return error_set(err, E_FORMAT, "%s loads no format of the ladder in data/quants.yaml; name one with --quant", q->settings.engine->name);
-	q->settings.recipe = last;
-	q->settings.imatrix = last->imatrix;
-	return estimate_compute(out, q, a, err);
 }

@@ -38,8 +38,8 @@ static int sum_run(void *user, const struct tensor *t, struct error *err)
 		return rc;
 	if (layers) {
 		one = all / layers;
-		for (uint32_t i = 0; i < f->n_layers; i++)
-			if (layer_in(&t->layers, i) && (rc = add(&f->layer_bytes[i], one, err)) != OK)
+		for (unsigned i = layer_first(&t->layers); i < f->n_layers; i = layer_next(&t->layers, i))
+			if ((rc = add(&f->layer_bytes[i], one, err)) != OK || (t->use == USE_ROUTED && (rc = add(&f->expert_bytes[i], one, err)) != OK))
 				return rc;
 		return OK;
 	}
@@ -62,8 +62,10 @@ static void stretch(struct footprint *f, double bits_each)
 	times = text > 0 ? bits_each / 8 * (double)f->params_text / text : 1;
 	for (unsigned u = 0; u < USES; u++)
 		f->weights[COMP_TEXT][u] = (uint64_t)((double)f->weights[COMP_TEXT][u] * times);
-	for (uint32_t i = 0; i < f->n_layers; i++)
+	for (uint32_t i = 0; i < f->n_layers; i++) {
 		f->layer_bytes[i] = (uint64_t)((double)f->layer_bytes[i] * times);
+		f->expert_bytes[i] = (uint64_t)((double)f->expert_bytes[i] * times);
+	}
 	for (unsigned i = 0; i <= 64; i++)
 		f->cuttable_bytes[i] = (uint64_t)((double)f->cuttable_bytes[i] * times);
 	f->input_bytes = (uint64_t)((double)f->input_bytes * times);
@@ -80,9 +82,10 @@ int footprint_compute(struct footprint *out, const struct model_spec *m, const s
 
 	*out = (struct footprint){ .model = m, .quants = q, .n_layers = m->n_layers };
 	out->layer_bytes = arena_array(a, m->n_layers ? m->n_layers : 1, sizeof *out->layer_bytes);
-	if (!out->layer_bytes)
+	out->expert_bytes = arena_array(a, m->n_layers ? m->n_layers : 1, sizeof *out->expert_bytes);
+	if (!out->layer_bytes || !out->expert_bytes)
 		return error_set(err, E_NOMEM, "out of memory");
-	if ((rc = inventory_walk(&inv, sum_run, &s, err)) != OK || (rc = inventory_counts(&c, m, q, err)) != OK)
+	if ((rc = inventory_walk_kinds(&inv, sum_run, &s, err)) != OK || (rc = inventory_counts(&c, m, q, err)) != OK)
 		return rc;
 	out->params_total = c.total;
 	out->params_text = c.text;
@@ -123,9 +126,8 @@ static int sum_state(void *user, const struct state_item *s, struct error *err)
 		u->c->kv_heads_min = s->cut_pieces;
 	u->c->kv_cut[s->cut_pieces > 1] += all;
 	one = layers ? all / layers : 0;
-	for (uint32_t i = 0; i < u->m->n_layers; i++)
-		if (layer_in(&s->layers, i))
-			u->c->layer[i] += one;
+	for (unsigned i = layer_first(&s->layers); i < u->m->n_layers; i = layer_next(&s->layers, i))
+		u->c->layer[i] += one;
 	return OK;
 }
 

@@ -13,6 +13,7 @@ struct footprint {
 	uint32_t n_layers;
 	uint64_t weights[COMPONENTS][USES];      /* bytes by component and use */
 	uint64_t *layer_bytes;                   /* n_layers: text weights of each layer */
+	uint64_t *expert_bytes;                  /* of them: routed experts */
 	uint64_t input_bytes;                    /* embedding tables that are only gathered from, and what precedes the layers */
 	uint64_t output_bytes;                   /* final norm, head (a tied head too: the matrix is read there) */
 	uint64_t tied_bytes;                     /* of output_bytes: what input_bytes would hold a second time */

@@ -17,6 +17,23 @@ unsigned layer_count(const struct layer_set *s)
 	return n;
 }
 
+unsigned layer_next(const struct layer_set *s, unsigned after)
+{
+	unsigned i = after + 1;
+
+	for (unsigned w = i / 64; w < 8; w++) {
+		uint64_t bits = s->bit[w] & (w == i / 64 ? UINT64_MAX << (i % 64) : UINT64_MAX);
+		if (bits)
+			return w * 64 + (unsigned)__builtin_ctzll(bits);
+	}
+	return MAX_LAYERS;
+}
+
+unsigned layer_first(const struct layer_set *s)
+{
+	return layer_in(s, 0) ? 0 : layer_next(s, 0);
+}
+
 struct walk {
 	const struct inventory *inv;
 	struct packing_traits traits;
@@ -27,16 +44,21 @@ struct walk {
 	struct error *err;
 };
 
+static struct tensor of_shape(const struct walk *w, const struct shape_of *s, uint8_t component)
+{
+	return (struct tensor){
+		.role = s->role, .component = component, .cut = s->cut, .count = s->count,
+		.use = component == COMP_MTP ? USE_DRAFT : component > COMP_MTP ? USE_MEDIA : s->use,
+		.cut_pieces = (uint16_t)(s->cut_pieces > UINT16_MAX ? UINT16_MAX : s->cut_pieces),
+		.ne = { s->ne[0], s->ne[1], s->ne[2] }, .format = w->plain,
+	};
+}
+
 /* Gives each shape its format and hands it on. layer -1: the model's own. */
 static int emit_shapes(struct walk *w, const struct shape_list *l, int layer, uint8_t component)
 {
 	for (unsigned i = 0; i < l->n; i++) {
-		struct tensor t = {
-			.role = l->s[i].role, .component = component, .cut = l->s[i].cut, .count = l->s[i].count,
-			.use = component == COMP_MTP ? USE_DRAFT : component > COMP_MTP ? USE_MEDIA : l->s[i].use,
-			.cut_pieces = (uint16_t)(l->s[i].cut_pieces > UINT16_MAX ? UINT16_MAX : l->s[i].cut_pieces),
-			.ne = { l->s[i].ne[0], l->s[i].ne[1], l->s[i].ne[2] }, .format = w->plain,
-		};
+		struct tensor t = of_shape(w, &l->s[i], component);
 		int rc;
 
 		if (layer >= 0)
@@ -67,7 +89,81 @@ static int emit_encoders(struct walk *w)
 	return OK;
 }
 
-static int walk_all(struct walk *w)
+static int emit_layers(struct walk *w)
+{
+	const struct model_spec *m = w->inv->model;
+	struct shape_list l;
+	int rc;
+
+	for (unsigned i = 0; i < m->n_layers; i++) {
+		l.n = 0;
+		kind_tensors(&l, m, &m->kinds[m->kind_of[i]], &w->traits);
+		if ((rc = emit_shapes(w, &l, (int)i, COMP_TEXT)) != OK)
+			return rc;
+	}
+	return OK;
+}
+
+/* One shape of all layers of a kind: a record for each format that it gets somewhere. The rules are asked once for each place
+ * that they can tell apart. */
+static int emit_run(struct walk *w, const struct shape_of *s, const struct layer_set *of_kind)
+{
+	const struct model_spec *m = w->inv->model;
+	struct tensor t = of_shape(w, s, COMP_TEXT);
+	struct { uint16_t format; struct layer_set layers; } by_place[PLACES];
+	uint8_t seen[PLACES] = { 0 }, order[PLACES];
+	unsigned n = 0;
+	int rc;
+
+	if (!w->inv->recipe) {
+		t.layers = *of_kind;
+		return w->emit(w->user, &t, w->err);
+	}
+	for (uint32_t i = 0; i < m->n_layers; i++) {
+		if (!layer_in(of_kind, i))
+			continue;
+		unsigned place = recipe_place(&w->rules, s->role, (int)i);
+		if (!seen[place]) {
+			seen[place] = 1;
+			order[n++] = (uint8_t)place;
+			by_place[place].layers = (struct layer_set){ { 0 } };
+			if ((rc = recipe_format(&by_place[place].format, &w->rules, &t, (int)i, w->err)) != OK)
+				return rc;
+		}
+		layer_add(&by_place[place].layers, i);
+	}
+	for (unsigned k = 0; k < n; k++) {
+		t.format = by_place[order[k]].format;
+		t.layers = by_place[order[k]].layers;
+		if ((rc = w->emit(w->user, &t, w->err)) != OK)
+			return rc;
+	}
+	return OK;
+}
+
+/* The same tensors as emit_layers(), kind by kind. */
+static int emit_kinds(struct walk *w)
+{
+	const struct model_spec *m = w->inv->model;
+	struct layer_set of_kind[MAX_KINDS] = { { { 0 } } };
+	struct shape_list l;
+	int rc;
+
+	for (uint32_t i = 0; i < m->n_layers; i++)
+		layer_add(&of_kind[m->kind_of[i]], i);
+	for (unsigned k = 0; k < m->n_kinds; k++) {
+		if (!layer_count(&of_kind[k]))
+			continue;
+		l.n = 0;
+		kind_tensors(&l, m, &m->kinds[k], &w->traits);
+		for (unsigned i = 0; i < l.n; i++)
+			if ((rc = emit_run(w, &l.s[i], &of_kind[k])) != OK)
+				return rc;
+	}
+	return OK;
+}
+
+static int walk_all(struct walk *w, int by_kind)
 {
 	const struct model_spec *m = w->inv->model;
 	struct shape_list l = { .n = 0 };
@@ -75,14 +171,8 @@ static int walk_all(struct walk *w)
 	int rc;
 
 	model_head_tensors(&l, m, &w->traits);
-	if ((rc = emit_shapes(w, &l, -1, COMP_TEXT)) != OK)
+	if ((rc = emit_shapes(w, &l, -1, COMP_TEXT)) != OK || (rc = by_kind ? emit_kinds(w) : emit_layers(w)) != OK)
 		return rc;
-	for (unsigned i = 0; i < m->n_layers; i++) {
-		l.n = 0;
-		kind_tensors(&l, m, &m->kinds[m->kind_of[i]], &w->traits);
-		if ((rc = emit_shapes(w, &l, (int)i, COMP_TEXT)) != OK)
-			return rc;
-	}
 	for (unsigned i = 0; w->inv->with_mtp && i < blocks && m->n_layers + i < MAX_LAYERS; i++) {
 		l.n = 0;
 		mtp_tensors(&l, m);
@@ -97,7 +187,7 @@ static int walk_all(struct walk *w)
 	return w->inv->with_encoders ? emit_encoders(w) : OK;
 }
 
-int inventory_walk_layers(const struct inventory *inv, tensor_fn *emit, void *user, struct error *err)
+static int walk(const struct inventory *inv, int by_kind, tensor_fn *emit, void *user, struct error *err)
 {
 	struct walk w = { .inv = inv, .emit = emit, .user = user, .err = err };
 	int rc;
@@ -106,7 +196,17 @@ int inventory_walk_layers(const struct inventory *inv, tensor_fn *emit, void *us
 	w.plain = format_find(inv->quants, "bf16");
 	if (inv->recipe && (rc = recipe_begin(&w.rules, inv->model, inv->quants, inv->recipe, inv->imatrix, err)) != OK)
 		return rc;
-	return walk_all(&w);
+	return walk_all(&w, by_kind);
+}
+
+int inventory_walk_layers(const struct inventory *inv, tensor_fn *emit, void *user, struct error *err)
+{
+	return walk(inv, 0, emit, user, err);
+}
+
+int inventory_walk_kinds(const struct inventory *inv, tensor_fn *emit, void *user, struct error *err)
+{
+	return walk(inv, 1, emit, user, err);
 }
 
 /* Merging. Layers repeat their tensors in order, so the match is nearly always the record after the last one. A second tensor of
@@ -165,7 +265,7 @@ int inventory_walk(const struct inventory *inv, tensor_fn *emit, void *user, str
 	int rc;
 
 	r.n = r.last = 0;
-	if ((rc = inventory_walk_layers(inv, merge, &r, err)) != OK)
+	if ((rc = walk(inv, 1, merge, &r, err)) != OK)
 		return rc;
 	for (unsigned i = 0; i < r.n; i++)
 		if ((rc = emit(user, &r.t[i], err)) != OK)
@@ -203,10 +303,8 @@ int tensor_run_bytes(uint64_t *out, const struct tensor *t, const struct quants 
 /* Routed experts count per token by the share chosen; each moe part has its own, so sum over parts. */
 static int count_active(uint64_t *active, const struct model_spec *m, const struct tensor *t, uint64_t elements)
 {
-	unsigned layer = 0, n = layer_count(&t->layers);
+	unsigned layer = layer_first(&t->layers);
 
-	for (unsigned i = 0; n && !layer_in(&t->layers, layer) && i < MAX_LAYERS; i++)
-		layer++;
 	const struct layer_kind *k = &m->kinds[m->kind_of[layer < m->n_layers ? layer : 0]];
 	for (unsigned b = 0; b < k->n_branches; b++)
 		for (unsigned p = 0; p < k->branch[b].n_parts; p++) {
@@ -256,7 +354,7 @@ int inventory_counts(struct counts *out, const struct model_spec *m, const struc
 	int rc;
 
 	*out = (struct counts){ 0 };
-	if ((rc = inventory_walk(&inv, count_one, &u, err)) != OK)
+	if ((rc = inventory_walk_kinds(&inv, count_one, &u, err)) != OK)
 		return rc;
 	return u64_add(&out->active, out->active, out->routed_active) ? error_set(err, E_FORMAT, "parameter count overflows") : OK;
 }

@@ -16,6 +16,9 @@ struct layer_set { uint64_t bit[8]; };           /* up to 512 layers */
 static inline void layer_add(struct layer_set *s, unsigned l) { s->bit[l / 64] |= UINT64_C(1) << (l % 64); }
 static inline int layer_in(const struct layer_set *s, unsigned l) { return s->bit[l / 64] >> (l % 64) & 1; }
 unsigned layer_count(const struct layer_set *s);     /* 0: the tensor belongs to the whole model */
+unsigned layer_first(const struct layer_set *s);     /* MAX_LAYERS when there is none */
+/* for (unsigned i = layer_first(s); i < MAX_LAYERS; i = layer_next(s, i)) */
+unsigned layer_next(const struct layer_set *s, unsigned after);
 
 struct tensor {
 	uint16_t role;                               /* enum role */
@@ -43,6 +46,9 @@ struct inventory {
 int inventory_walk(const struct inventory *inv, tensor_fn *emit, void *user, struct error *err) MUST_CHECK;
 /* The same before merging: one call a layer and role, layers in order (llama.cpp's counters depend on it). */
 int inventory_walk_layers(const struct inventory *inv, tensor_fn *emit, void *user, struct error *err) MUST_CHECK;
+
+/* The same kind by kind: runs over the layers of one layer kind, in no order that matters. The quickest, for sums. */
+int inventory_walk_kinds(const struct inventory *inv, tensor_fn *emit, void *user, struct error *err) MUST_CHECK;
 
 /* Elements of all tensors of the run (layers, count and experts included); -1 on overflow. */
 int tensor_elements(uint64_t *out, const struct tensor *t);

@@ -4,17 +4,15 @@
 static int note(void *user, const struct tensor *t, struct error *err)
 {
 	struct op_formats *f = user;
-	uint32_t row = f->n_layers;
+	unsigned i = layer_first(&t->layers);
 
 	(void)err;
 	if (t->component != COMP_TEXT)
 		return OK;
-	for (uint32_t i = 0; i < f->n_layers; i++)
-		if (layer_in(&t->layers, i)) {
-			row = i;
-			break;
-		}
-	f->format[(size_t)row * ROLES + t->role] = t->format;
+	if (i == MAX_LAYERS)
+		f->format[(size_t)f->n_layers * ROLES + t->role] = t->format;
+	for (; i < MAX_LAYERS; i = layer_next(&t->layers, i))
+		f->format[(size_t)i * ROLES + t->role] = t->format;
 	return OK;
 }
 
@@ -28,7 +26,7 @@ int op_formats_read(struct op_formats *out, const struct model_spec *m, const st
 		return error_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		out->format[i] = set->file_formats ? set->file_formats[i] : NO_FORMAT;
-	return set->file_formats ? OK : inventory_walk_layers(&inv, note, out, err);
+	return set->file_formats ? OK : inventory_walk_kinds(&inv, note, out, err);
 }
 
 uint16_t op_format(const struct op_formats *f, enum role role, uint32_t layer)

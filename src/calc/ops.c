@@ -2,24 +2,13 @@
 #include "calc/ops.h"
 
 #include "base/units.h"
-#include "calc/op_formats.h"
 
 #include <string.h>
 
 const char *const op_names[] = { "embed", "norm", "linear", "act", "gate", "concat", "qk_store", "attn", "index", "compress", "conv", "delta", "ssd",
 	"route", "experts", "add", "mix", "head", NULL };
 
-struct lower {
-	struct op_list *l;
-	struct arena *a;
-	const struct model_spec *m;
-	const struct settings *set;
-	struct op_formats formats;
-	uint32_t layer, x;               /* x: the residual stream */
-	int failed;
-};
-
-static void *grow(struct lower *w, void *old, uint32_t n, uint32_t *cap, size_t size)
+static void *grow(struct lowering *w, void *old, uint32_t n, uint32_t *cap, size_t size)
 {
 	uint32_t more = *cap ? *cap * 2 : 256;
 	void *p = arena_array(w->a, more, size);
@@ -35,7 +24,7 @@ static void *grow(struct lower *w, void *old, uint32_t n, uint32_t *cap, size_t 
 }
 
 /* An activation of n numbers a token, in f32 as every engine keeps them between ops of this granularity. */
-static uint32_t act(struct lower *w, uint64_t n)
+static uint32_t act(struct lowering *w, uint64_t n)
 {
 	struct op_list *l = w->l;
 	uint64_t bytes;
@@ -50,9 +39,9 @@ static uint32_t act(struct lower *w, uint64_t n)
 	return l->n_act++;
 }
 
-static struct op *op(struct lower *w, enum op_kind kind)
+static struct op *op(struct lowering *w, enum op_kind kind)
 {
-	static struct op lost;
+	static _Thread_local struct op lost;
 	struct op_list *l = w->l;
 
 	if (l->n == l->cap)
@@ -66,7 +55,7 @@ static struct op *op(struct lower *w, enum op_kind kind)
 		o->in[i] = o->out[i] = NO_ACT;
 	return o;
 }
-static void reads(struct lower *w, struct op *o, uint32_t a)
+static void reads(struct lowering *w, struct op *o, uint32_t a)
 {
 	for (unsigned i = 0; i < 4 && a != NO_ACT; i++)
 		if (o->in[i] == NO_ACT || o->in[i] == a) {
@@ -76,7 +65,7 @@ static void reads(struct lower *w, struct op *o, uint32_t a)
 	if (a != NO_ACT && !w->failed)
 		w->l->act[a].last = w->l->n - 1;
 }
-static uint32_t makes(struct lower *w, struct op *o, unsigned slot, uint64_t n)
+static uint32_t makes(struct lowering *w, struct op *o, unsigned slot, uint64_t n)
 {
 	uint32_t a = act(w, n);
 
@@ -86,7 +75,7 @@ static uint32_t makes(struct lower *w, struct op *o, unsigned slot, uint64_t n)
 	return a;
 }
 
-static uint32_t norm(struct lower *w, uint32_t in, uint64_t n)
+static uint32_t norm(struct lowering *w, uint32_t in, uint64_t n)
 {
 	struct op *o = op(w, OP_NORM);
 
@@ -96,7 +85,7 @@ static uint32_t norm(struct lower *w, uint32_t in, uint64_t n)
 	return makes(w, o, 0, n);
 }
 /* One weight. groups > 1: that many equal matrices over slices of the input (per head, per group). */
-static uint32_t linear(struct lower *w, uint32_t in, enum role role, uint64_t n_in, uint64_t n_out, uint64_t groups)
+static uint32_t linear(struct lowering *w, uint32_t in, enum role role, uint64_t n_in, uint64_t n_out, uint64_t groups)
 {
 	struct op *o = op(w, OP_LINEAR);
 	uint16_t f = op_format(&w->formats, role, w->layer);
@@ -110,7 +99,7 @@ static uint32_t linear(struct lower *w, uint32_t in, enum role role, uint64_t n_
 	reads(w, o, in);
 	return makes(w, o, 0, n_out * (groups ? groups : 1));
 }
-static uint32_t simple(struct lower *w, enum op_kind kind, uint32_t in, uint32_t in2, uint64_t n)
+static uint32_t simple(struct lowering *w, enum op_kind kind, uint32_t in, uint32_t in2, uint64_t n)
 {
 	struct op *o = op(w, kind);
 
@@ -121,7 +110,7 @@ static uint32_t simple(struct lower *w, enum op_kind kind, uint32_t in, uint32_t
 	return makes(w, o, 0, n);
 }
 
-static void indexer(struct lower *w, uint32_t x, uint32_t q_low, const struct index_spec *s, uint32_t ratio)
+static void indexer(struct lowering *w, uint32_t x, uint32_t q_low, const struct index_spec *s, uint32_t ratio)
 {
 	if (!s->q_heads)
 		return;
@@ -146,7 +135,7 @@ static void indexer(struct lower *w, uint32_t x, uint32_t q_low, const struct in
 	}
 }
 
-static struct op_attn *attn(struct lower *w, uint32_t q, uint32_t *out, uint64_t n_out)
+static struct op_attn *attn(struct lowering *w, uint32_t q, uint32_t *out, uint64_t n_out)
 {
 	struct op *o = op(w, OP_ATTN);
 
@@ -161,7 +150,7 @@ static struct op_attn *attn(struct lower *w, uint32_t q, uint32_t *out, uint64_t
 }
 
 /* Without flash attention the scores of all heads over all entries are kept: [entries, tokens, heads] in f32. */
-static void attn_scores(struct lower *w, const struct op_attn *a)
+static void attn_scores(struct lowering *w, const struct op_attn *a)
 {
 	uint64_t entries = a->span_tokens && a->span_tokens < w->l->shape.context_max ? a->span_tokens + w->l->shape.tokens : w->l->shape.context_max;
 
@@ -169,7 +158,7 @@ static void attn_scores(struct lower *w, const struct op_attn *a)
 		makes(w, &w->l->op[w->l->n - 1], 1, entries * a->q_heads);
 }
 
-static uint32_t lower_gqa(struct lower *w, uint32_t x, const struct gqa_spec *g)
+static uint32_t lower_gqa(struct lowering *w, uint32_t x, const struct gqa_spec *g)
 {
 	uint64_t width = w->m->width;
 	uint32_t q = linear(w, x, ROLE_ATTN_Q, width, (uint64_t)g->q_heads * g->k_dim * (g->gate == GATE_ELEMENT ? 2 : 1), 1), k = NO_ACT, v = NO_ACT, o;
@@ -200,7 +189,7 @@ static uint32_t lower_gqa(struct lower *w, uint32_t x, const struct gqa_spec *g)
 }
 
 /* Absorbed form: the query is carried into the latent space, so that one row of kv_rank + rope_dim serves all heads. */
-static uint32_t lower_mla(struct lower *w, uint32_t x, const struct mla_spec *s)
+static uint32_t lower_mla(struct lowering *w, uint32_t x, const struct mla_spec *s)
 {
 	uint64_t width = w->m->width, q_out = (uint64_t)s->q_heads * (s->nope_dim + s->rope_dim);
 	uint32_t low = NO_ACT, q, o;
@@ -233,7 +222,7 @@ static uint32_t lower_mla(struct lower *w, uint32_t x, const struct mla_spec *s)
 	return linear(w, o, ROLE_ATTN_OUT, (uint64_t)s->q_heads * s->v_dim, width, 1);
 }
 
-static uint32_t lower_csa(struct lower *w, uint32_t x, const struct csa_spec *c)
+static uint32_t lower_csa(struct lowering *w, uint32_t x, const struct csa_spec *c)
 {
 	uint64_t width = w->m->width, q_out = (uint64_t)c->q_heads * c->row_dim, groups = c->o_groups ? c->o_groups : 1;
 	uint32_t low = norm(w, linear(w, x, ROLE_Q_A, width, c->q_rank, 1), c->q_rank), o;
@@ -263,7 +252,7 @@ static uint32_t lower_csa(struct lower *w, uint32_t x, const struct csa_spec *c)
 	return linear(w, o, ROLE_O_B, c->o_rank * groups, width, 1);
 }
 
-static uint32_t lower_delta(struct lower *w, uint32_t x, const struct delta_spec *d)
+static uint32_t lower_delta(struct lowering *w, uint32_t x, const struct delta_spec *d)
 {
 	uint64_t width = w->m->width, k = (uint64_t)d->k_heads * d->k_dim, v = (uint64_t)d->v_heads * d->v_dim;
 	uint32_t qkv = linear(w, x, d->per_channel_decay ? ROLE_ATTN_Q : ROLE_ATTN_QKV, width, d->per_channel_decay ? k : 2 * k + v, 1), kk = NO_ACT, vv = NO_ACT, gate = NO_ACT, o;
@@ -291,7 +280,7 @@ static uint32_t lower_delta(struct lower *w, uint32_t x, const struct delta_spec
 	return linear(w, o, d->per_channel_decay ? ROLE_ATTN_OUT : ROLE_SSM_OUT, v, width, 1);
 }
 
-static uint32_t lower_mamba2(struct lower *w, uint32_t x, const struct mamba2_spec *s)
+static uint32_t lower_mamba2(struct lowering *w, uint32_t x, const struct mamba2_spec *s)
 {
 	uint64_t inner = (uint64_t)s->heads * s->head_dim, bc = 2 * (uint64_t)s->groups * s->state;
 	uint32_t in = linear(w, x, ROLE_SSM_IN, w->m->width, 2 * inner + bc + s->heads, 1), o;
@@ -306,7 +295,7 @@ static uint32_t lower_mamba2(struct lower *w, uint32_t x, const struct mamba2_sp
 	return linear(w, o, ROLE_SSM_OUT, inner, w->m->width, 1);
 }
 
-static uint32_t lower_ffn(struct lower *w, uint32_t x, enum role gate, enum role up, enum role down, uint64_t width, unsigned matrices)
+static uint32_t lower_ffn(struct lowering *w, uint32_t x, enum role gate, enum role up, enum role down, uint64_t width, unsigned matrices)
 {
 	uint32_t g = matrices == 3 ? linear(w, x, gate, w->m->width, width, 1) : NO_ACT;
 	uint32_t u = linear(w, x, up, w->m->width, width, 1);
@@ -314,7 +303,7 @@ static uint32_t lower_ffn(struct lower *w, uint32_t x, enum role gate, enum role
 	return linear(w, simple(w, OP_ACT, g == NO_ACT ? u : g, u, width), down, width, w->m->width, 1);
 }
 
-static uint32_t lower_moe(struct lower *w, uint32_t x, const struct moe_spec *e)
+static uint32_t lower_moe(struct lowering *w, uint32_t x, const struct moe_spec *e)
 {
 	uint64_t width = w->m->width, in = e->latent ? e->latent : width;
 	uint32_t r = linear(w, x, ROLE_ROUTER, width, e->experts, 1), z = x, o;
@@ -342,7 +331,7 @@ static uint32_t lower_moe(struct lower *w, uint32_t x, const struct moe_spec *e)
 	return o;
 }
 
-static uint32_t lower_part(struct lower *w, uint32_t x, const struct part *p)
+static uint32_t lower_part(struct lowering *w, uint32_t x, const struct part *p)
 {
 	uint64_t width = w->m->width;
 	uint32_t c;
@@ -364,7 +353,7 @@ static uint32_t lower_part(struct lower *w, uint32_t x, const struct part *p)
 	return x;
 }
 
-static void lower_layer(struct lower *w, const struct layer_kind *k)
+static void lower_layer(struct lowering *w, const struct layer_kind *k)
 {
 	uint64_t width = w->m->width, streams = w->m->residual_streams > 1 ? w->m->residual_streams : 1;
 
@@ -394,7 +383,7 @@ static void lower_layer(struct lower *w, const struct layer_kind *k)
 /* What the host writes, alive from the start: the mask of the full cache and those of windows (f16 with flash attention, else f32), the
  * place of every V element (without it V is stored transposed), and a second input for embeddings that llama.cpp reserves and never frees
  * (0c1e57098, src/llama-graph.cpp, build_inp_embd; src/llama-kv-cache.cpp, build_input_v_idxs). */
-static void inputs(struct lower *w, struct op *o)
+static void inputs(struct lowering *w, struct op *o)
 {
 	struct op_list *l = w->l;
 	uint64_t width = 0, window = 0, numbers;
@@ -452,34 +441,59 @@ static void inputs(struct lower *w, struct op *o)
 	}
 }
 
-int ops_lower(struct op_list *out, const struct model_spec *m, const struct quants *q, const struct settings *set, const struct shape *s, struct arena *a, struct error *err)
+int ops_begin(struct lowering *w, struct op_list *out, const struct model_spec *m, const struct quants *q, const struct settings *set, const struct shape *s,
+	struct arena *a, struct error *err)
 {
-	struct lower w = { .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers };
 	uint64_t streams = m->residual_streams > 1 ? m->residual_streams : 1;
 	int rc;
 
+	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers };
 	*out = (struct op_list){ .model = m, .quants = q, .shape = *s, .flash = set->flash != FLASH_OFF };
-	if (!s->sizes_only && (rc = op_formats_read(&w.formats, m, q, set, a, err)) != OK)
+	if (!s->sizes_only && (rc = op_formats_read(&w->formats, m, q, set, a, err)) != OK)
 		return rc;
 	out->mask = out->rest = NO_ACT;
-	struct op *o = op(&w, OP_EMBED);
+	struct op *o = op(w, OP_EMBED);
 	o->u.norm.n = m->width;
-	inputs(&w, o);
-	w.x = makes(&w, o, 3, m->width * streams);
+	inputs(w, o);
+	w->x = makes(w, o, 3, m->width * streams);
 	if (m->per_layer_embed)
-		linear(&w, w.x, ROLE_PLE_PROJ, m->width, (uint64_t)m->per_layer_embed * m->n_layers, 1);
-	for (w.layer = 0; w.layer < m->n_layers && !w.failed; w.layer++)
-		lower_layer(&w, &m->kinds[m->kind_of[w.layer]]);
-	uint32_t last = norm(&w, w.x, m->width);
-	o = op(&w, OP_HEAD);
+		linear(w, w->x, ROLE_PLE_PROJ, m->width, (uint64_t)m->per_layer_embed * m->n_layers, 1);
+	return OK;
+}
+
+void ops_layer(struct lowering *w, uint32_t layer)
+{
+	w->layer = layer;
+	lower_layer(w, &w->m->kinds[w->m->kind_of[layer]]);
+}
+
+int ops_end(struct lowering *w, struct error *err)
+{
+	const struct model_spec *m = w->m;
+
+	w->layer = m->n_layers;
+	uint32_t last = norm(w, w->x, m->width);
+	struct op *o = op(w, OP_HEAD);
 	o->u.linear.n_in = m->width;
 	o->u.linear.n_out[0] = m->vocab;
 	o->u.linear.groups = o->u.linear.n_weights = 1;
-	o->u.linear.format[0] = op_format(&w.formats, m->tied_head ? ROLE_EMBED : ROLE_HEAD, m->n_layers);
-	o->math = op_math(&w.formats, o->u.linear.format[0]);
-	reads(&w, o, last);
-	uint32_t logits = makes(&w, o, 0, m->vocab);
-	if (w.failed || u64_mul(&out->act[logits].bytes, (uint64_t)m->vocab * 4, s->outputs))
-		return error_set(err, E_NOMEM, "out of memory, or a step of %llu tokens is too large to lay out", (unsigned long long)s->tokens);
+	o->u.linear.format[0] = op_format(&w->formats, m->tied_head ? ROLE_EMBED : ROLE_HEAD, m->n_layers);
+	o->math = op_math(&w->formats, o->u.linear.format[0]);
+	reads(w, o, last);
+	uint32_t logits = makes(w, o, 0, m->vocab);
+	if (w->failed || u64_mul(&w->l->act[logits].bytes, (uint64_t)m->vocab * 4, w->l->shape.outputs))
+		return error_set(err, E_NOMEM, "out of memory, or a step of %llu tokens is too large to lay out", (unsigned long long)w->l->shape.tokens);
 	return OK;
+}
+
+int ops_lower(struct op_list *out, const struct model_spec *m, const struct quants *q, const struct settings *set, const struct shape *s, struct arena *a, struct error *err)
+{
+	struct lowering w;
+	int rc = ops_begin(&w, out, m, q, set, s, a, err);
+
+	if (rc != OK)
+		return rc;
+	for (uint32_t i = 0; i < m->n_layers && !w.failed; i++)
+		ops_layer(&w, i);
+	return ops_end(&w, err);
 }

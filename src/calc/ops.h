@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "calc/inventory.h"
+#include "calc/op_formats.h"
 #include "calc/settings.h"
 #include "catalog/engine.h"
 
@@ -69,7 +70,22 @@ struct op_list {
 };
 struct op_cost { double weight_bytes, state_bytes, act_bytes, flops; };
 
-/* set gives recipe, K and V formats, flash attention. E_NOMEM; E_FORMAT as inventory_walk(). */
+/* Lowering piece by piece, for those who know that equal layers need not be seen again: begin, layers in order, end. x: the residual
+ * stream. Formats are read at begin, unless sizes_only. */
+struct lowering {
+	struct op_list *l;
+	struct arena *a;
+	const struct model_spec *m;
+	const struct settings *set;
+	struct op_formats formats;
+	uint32_t layer, x;
+	int failed;
+};
+int ops_begin(struct lowering *w, struct op_list *out, const struct model_spec *m, const struct quants *q, const struct settings *set, const struct shape *s,
+	struct arena *a, struct error *err) MUST_CHECK;
+void ops_layer(struct lowering *w, uint32_t layer);
+int ops_end(struct lowering *w, struct error *err) MUST_CHECK;
+/* All layers. set gives recipe, K and V formats, flash attention. E_NOMEM; E_FORMAT as inventory_walk(). */
 int ops_lower(struct op_list *out, const struct model_spec *m, const struct quants *q, const struct settings *set, const struct shape *s, struct arena *a, struct error *err) MUST_CHECK;
 void op_cost(struct op_cost *out, const struct op_list *l, const struct op *op);
 /* Expected number of distinct experts that `tokens` tokens touch, each choosing per_token of experts evenly: E (1 - (1 - k/E)^t). */

@@ -73,27 +73,36 @@ static int is_70b(const struct model_spec *m, uint32_t gqa)
 	       (!strcmp(m->architecture, "qwen2") || !strcmp(m->architecture, "deci") || !strcmp(m->architecture, "olmo"));
 }
 
+/* Layers of one kind have the same tensors: each kind is listed once. */
 static void count_layers(struct recipe_state *s, uint32_t n_layers)
 {
 	struct packing_traits traits = packing_for((enum packing)s->recipe->packing, s->model->architecture);
 	uint16_t sum[COUNTERS] = { 0 };
+	uint64_t of_kind[MAX_KINDS];
 	struct shape_list l;
 
+	memset(of_kind, 0xff, sizeof of_kind);
 	for (uint32_t i = 0; i < n_layers; i++) {
+		const struct layer_kind *kind = kind_at(s->model, i);
+		uint64_t *has = &of_kind[kind - s->model->kinds];
+
+		if (*has == UINT64_MAX) {
+			*has = l.n = 0;
+			kind_tensors(&l, s->model, kind, &traits);
+			for (unsigned k = 0; k < l.n; k++) {
+				int c = which_counted(l.s[k].role);
+
+				if (c >= 0)
+					*has |= UINT64_C(1) << c;
+			}
+		}
 		s->before[i].v = sum[COUNT_V];
 		s->before[i].down = sum[COUNT_DOWN];
 		s->before[i].gate = sum[COUNT_GATE];
 		s->before[i].up = sum[COUNT_UP];
-		l.n = 0;
-		kind_tensors(&l, s->model, kind_at(s->model, i), &traits);
-		for (unsigned k = 0; k < l.n; k++) {
-			int c = which_counted(l.s[k].role);
-
-			if (c >= 0 && !(s->has[i] >> c & 1)) {
-				s->has[i] |= UINT64_C(1) << c;
-				sum[counted[c].counter]++;
-			}
-		}
+		s->has[i] = *has;
+		for (unsigned c = 0; c < N_COUNTED; c++)
+			sum[counted[c].counter] = (uint16_t)(sum[counted[c].counter] + (*has >> c & 1));
 	}
 	s->n_v = sum[COUNT_V];
 }
@@ -196,6 +205,22 @@ static int more_bits(uint32_t i, uint32_t n)
 	return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
 }
 
+static unsigned place_bits(const struct place *p)
+{
+	return (unsigned)more_bits(p->i, p->n) | (p->i < p->n / 8) << 1 | (p->counted < p->n / 8) << 2 | (p->i < p->n / 16) << 3 | (p->i < 2) << 4 |
+	       (p->i < 4) << 5 | (p->i >= p->n / 8 && p->i < 7 * p->n / 8) << 6;
+}
+
+unsigned recipe_place(const struct recipe_state *s, unsigned role, int layer)
+{
+	struct place p;
+
+	if (which_counted(role) < 0)
+		return 0;
+	p = place_of(s, role, layer);
+	return place_bits(&p);
+}
+
 static int holds(enum when w, const struct recipe_state *s, const struct tensor *t, const struct place *p)
 {
 	switch (w) {
@@ -207,13 +232,13 @@ static int holds(enum when w, const struct recipe_state *s, const struct tensor 
 	case WHEN_GQA_4_UP: return s->gqa >= 4;
 	case WHEN_GQA_BELOW_4: return s->gqa < 4;
 	case WHEN_GQA_4_UP_OR_EXPERTS_4_UP: return s->gqa >= 4 || s->experts >= 4;
-	case WHEN_MORE_BITS: return more_bits(p->i, p->n);
-	case WHEN_FIRST_EIGHTH: return p->i < p->n / 8;
-	case WHEN_FIRST_EIGHTH_COUNTED: return p->counted < p->n / 8;
-	case WHEN_FIRST_SIXTEENTH: return p->i < p->n / 16;
-	case WHEN_FIRST_2: return p->i < 2;
-	case WHEN_FIRST_4: return p->i < 4;
-	case WHEN_MIDDLE: return p->i >= p->n / 8 && p->i < 7 * p->n / 8;
+	case WHEN_MORE_BITS: return place_bits(p) & 1;
+	case WHEN_FIRST_EIGHTH: return place_bits(p) >> 1 & 1;
+	case WHEN_FIRST_EIGHTH_COUNTED: return place_bits(p) >> 2 & 1;
+	case WHEN_FIRST_SIXTEENTH: return place_bits(p) >> 3 & 1;
+	case WHEN_FIRST_2: return place_bits(p) >> 4 & 1;
+	case WHEN_FIRST_4: return place_bits(p) >> 5 & 1;
+	case WHEN_MIDDLE: return place_bits(p) >> 6 & 1;
 	case WHEN_IS_70B: return s->is_70b;
 	case WHEN_IMATRIX: return s->imatrix;
 	case WHEN_NO_IMATRIX: return !s->imatrix;
@@ -243,8 +268,8 @@ static int rule_matches(const struct rule *u, const struct recipe_state *s, cons
 {
 	if (!(u->roles[t->role / 64] >> (t->role % 64) & 1))
 		return 0;
-	for (unsigned w = 0; w < WHENS; w++)
-		if ((u->when[0] >> w & 1) && !holds((enum when)w, s, t, p))
+	for (uint64_t when = u->when[0]; when; when &= when - 1)
+		if (!holds((enum when)__builtin_ctzll(when), s, t, p))
 			return 0;
 	for (unsigned i = 0; i < u->n_bump; i++)
 		if (u->bump_from[i] == format)

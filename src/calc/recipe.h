@@ -22,6 +22,9 @@ struct recipe_state {
 /* First pass over the layers. Fails on an unknown role in native_keep (E_CATALOGUE). */
 int recipe_begin(struct recipe_state *out, const struct model_spec *m, const struct quants *q, const struct recipe *r,
 	uint8_t imatrix, struct error *err) MUST_CHECK;
+/* All that a rule can ask of where a tensor lies: two layers with equal answers (and equal shapes) get equal formats. */
+enum { PLACES = 128 };
+unsigned recipe_place(const struct recipe_state *s, unsigned role, int layer);
 /* Format of a tensor. layer: its layer, or -1. *out = index into quants->formats. E_FORMAT: its rows fit no format. */
 int recipe_format(uint16_t *out, struct recipe_state *s, const struct tensor *t, int layer, struct error *err) MUST_CHECK;
 

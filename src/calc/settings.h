@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 enum flash { FLASH_AUTO, FLASH_ON, FLASH_OFF };
+/* How several devices share a model: as the engine does; whole layers dealt out; every layer cut up; the first device alone. */
+enum split { SPLIT_ENGINE, SPLIT_LAYER, SPLIT_TENSOR, SPLIT_NONE };
 
 struct settings {
 	const struct recipe *recipe;
@@ -12,8 +14,10 @@ struct settings {
 	uint16_t kv_k, kv_v;                         /* formats */
 	uint64_t ctx_tokens;                         /* a sequence */
 	uint32_t sequences, ubatch, batch;
-	uint32_t gpu_layers;                         /* UINT32_MAX: all */
-	uint8_t flash, host_experts, imatrix, swa_full, with_mtp, with_encoders;
+	uint32_t gpu_layers;                         /* UINT32_MAX: as many as fit */
+	uint32_t cpu_moe;                            /* the routed experts of so many first layers stay in host memory; UINT32_MAX: as few as need be */
+	uint8_t split;                               /* enum split */
+	uint8_t flash, imatrix, swa_full, with_mtp, with_encoders;
 	const uint16_t *file_formats;                /* formats of a real file by layer and role, (n_layers + 1) x ROLES; NULL: the recipe's */
 };
 

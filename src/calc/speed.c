@@ -31,30 +31,45 @@ static double matrix_rate(const struct device_spec *d, enum math m)
 	return 0;
 }
 
-struct figure step_seconds(const struct op_list *l, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned tensor_split)
+struct figure op_seconds(const struct op_list *l, const struct op *op, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned cut)
 {
 	const enum device_class c = device_class_of((enum pool_kind)p->kind);
-	const struct share *bw = &e->bandwidth[c], *mm = &e->compute[c], *launch = &e->launch_s[c];
+	const int measured = p->read_bps.basis == BASIS_MEASURED;
+	const struct share *bw = measured ? &e->of_measured[c] : &e->bandwidth[c], *mm = &e->compute[c], *launch = &e->launch_s[c];
+	const int many = l->shape.tokens > 64;   /* then activations outgrow the caches and matrix rates bind */
 	struct figure f = { 0, 0, 0, BASIS_UNKNOWN };
-	double split = tensor_split ? tensor_split : 1;
+	struct op_cost k;
 
 	if (!is_known(p->read_bps) || !bw->known)
 		return f;
-	for (uint32_t i = 0; i < l->n; i++) {
-		struct op_cost k;
-		op_cost(&k, l, &l->op[i]);
-		double bytes = (k.weight_bytes + k.state_bytes + (l->shape.tokens > 64 ? k.act_bytes : 0)) / p->read_bps.v / split;
-		double rate = matrix_rate(d, (enum math)l->op[i].math), flops = 0;
-		if (rate > 0 && mm->known)
-			flops = k.flops / rate / split;
-		else if (l->shape.tokens > 64 && k.flops > 0)
-			return (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
-		f.value += fmax(bytes / bw->value, flops > 0 ? flops / mm->value : 0) + (launch->known ? launch->value : 0);
-		f.low += fmax(bytes / bw->high, flops > 0 ? flops / mm->high : 0) + (launch->known ? launch->low : 0);
-		f.high += fmax(bytes / bw->low, flops > 0 ? flops / mm->low : 0) + (launch->known ? launch->high : 0);
-	}
-	f.basis = BASIS_SPEC;
+	op_cost(&k, l, op);
+	double bytes = (k.weight_bytes + k.state_bytes + (many ? k.act_bytes : 0)) / p->read_bps.v / (cut ? cut : 1);
+	double rate = matrix_rate(d, (enum math)op->math), flops = 0;
+	if (rate > 0 && mm->known)
+		flops = k.flops / rate / (cut ? cut : 1);
+	else if (many && k.flops > 0)
+		return f;
+	f.value = fmax(bytes / bw->value, flops > 0 ? flops / mm->value : 0) + (launch->known ? launch->value : 0);
+	f.low = fmax(bytes / bw->high, flops > 0 ? flops / mm->high : 0) + (launch->known ? launch->low : 0);
+	f.high = fmax(bytes / bw->low, flops > 0 ? flops / mm->low : 0) + (launch->known ? launch->high : 0);
+	f.basis = measured ? BASIS_CALIBRATED : BASIS_SPEC;
 	return f;
+}
+
+struct figure step_seconds(const struct op_list *l, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned cut)
+{
+	struct figure sum = { 0, 0, 0, BASIS_MEASURED };
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct figure f = op_seconds(l, &l->op[i], d, p, e, cut);
+		if (f.basis == BASIS_UNKNOWN)
+			return f;
+		sum.value += f.value;
+		sum.low += f.low;
+		sum.high += f.high;
+		sum.basis = f.basis < sum.basis ? f.basis : sum.basis;
+	}
+	return sum;
 }
 
 struct figure rate_of(double n, struct figure s)

@@ -10,8 +10,10 @@
 struct step_work { double weight_bytes, state_bytes, act_bytes, flops[MATH_COUNT]; uint32_t ops; };
 void step_work(struct step_work *out, const struct op_list *l);
 
-/* Seconds of one step over `devices` equal devices that split it by layers (each layer runs on one: no gain in time) or by
- * tensors (each reads its share). BASIS_UNKNOWN when the bandwidth, or for compute-bound ops the matrix rate, is unknown. */
+/* Seconds of one op on a device whose memory is p; cut: into how many equal shares a tensor-parallel group divides it. BASIS_UNKNOWN when
+ * the bandwidth or, for a step that matrix rates bind, the rate is unknown; BASIS_CALIBRATED where the bandwidth was measured. */
+struct figure op_seconds(const struct op_list *l, const struct op *op, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned cut);
+/* The sum over all ops of a step. */
 struct figure step_seconds(const struct op_list *l, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned tensor_split);
 /* The rate of a step: n / seconds, interval turned round. */
 struct figure rate_of(double n, struct figure seconds);

@@ -3,6 +3,8 @@
 
 #include "base/units.h"
 
+#include <string.h>
+
 /* A part keeps at most so many states; the same part may serve text layers and MTP blocks. */
 enum { ITEMS_A_PART = 6, MAX_ITEMS = 2 * MAX_PARTS * ITEMS_A_PART };
 
@@ -15,8 +17,8 @@ static int same(const struct state_item *a, const struct state_item *b)
 	       a->mtp == b->mtp;
 }
 
-/* One layer more of an item that is there already, or a new one. 0 rows: nothing is kept. */
-static int add(struct items *l, const struct state_item *s, unsigned layer, struct error *err)
+/* More layers of an item that is there already, or a new one. 0 rows: nothing is kept. */
+static int add(struct items *l, const struct state_item *s, const struct layer_set *layer, struct error *err)
 {
 	unsigned i = 0;
 
@@ -29,7 +31,8 @@ static int add(struct items *l, const struct state_item *s, unsigned layer, stru
 			return error_set(err, E_FORMAT, "more than %d kinds of state in one model", MAX_ITEMS);
 		l->s[l->n++] = *s;
 	}
-	layer_add(&l->s[i].layers, layer);
+	for (unsigned j = 0; j < 8; j++)
+		l->s[i].layers.bit[j] |= layer->bit[j];
 	return OK;
 }
 
@@ -40,7 +43,7 @@ static uint16_t pieces(uint32_t n)
 }
 
 static int add_row(struct items *l, struct state_item s, enum state_role role, enum state_type type, uint32_t row, uint32_t rows,
-		   uint32_t cut, unsigned layer, struct error *err)
+		   uint32_t cut, const struct layer_set *layer, struct error *err)
 {
 	s.role = (uint16_t)role;
 	s.type_rule = (uint8_t)type;
@@ -64,7 +67,7 @@ static uint32_t index_reads(const struct index_spec *x)
 	return !x->q_heads ? 0 : x->top_tokens ? x->top_tokens : blocks > UINT32_MAX ? UINT32_MAX : (uint32_t)blocks;
 }
 
-static int walk_gqa(struct items *l, const struct gqa_spec *g, struct state_item s, unsigned layer, struct error *err)
+static int walk_gqa(struct items *l, const struct gqa_spec *g, struct state_item s, const struct layer_set *layer, struct error *err)
 {
 	static const uint8_t growth[] = { [SPAN_FULL] = GROW_TOKEN, [SPAN_WINDOW] = GROW_WINDOW, [SPAN_CHUNK] = GROW_CHUNK };
 	struct state_item index = s;
@@ -84,7 +87,7 @@ static int walk_gqa(struct items *l, const struct gqa_spec *g, struct state_item
 	return add_row(l, index, STATE_INDEX, TYPE_INDEX_V, g->v_dim, g->index.k_heads, 1, layer, err);
 }
 
-static int walk_mla(struct items *l, const struct mla_spec *a, struct state_item s, unsigned layer, struct error *err)
+static int walk_mla(struct items *l, const struct mla_spec *a, struct state_item s, const struct layer_set *layer, struct error *err)
 {
 	struct state_item index = s;
 	uint32_t row;
@@ -103,7 +106,7 @@ static int walk_mla(struct items *l, const struct mla_spec *a, struct state_item
 
 /* A compressor of ratio r makes one row of r tokens, or of the last 2 r where its windows overlap (ratio 4: two halves of
  * twice the width); the unfinished rows and their scores are kept in f32 (llama.cpp 0c1e57098, src/llama-kv-cache-dsv4.cpp). */
-static int walk_compressor(struct items *l, struct state_item s, uint32_t dim, uint32_t ratio, unsigned layer, struct error *err)
+static int walk_compressor(struct items *l, struct state_item s, uint32_t dim, uint32_t ratio, const struct layer_set *layer, struct error *err)
 {
 	uint32_t overlap = ratio < 128 ? 2 : 1, rows, row;
 
@@ -114,7 +117,7 @@ static int walk_compressor(struct items *l, struct state_item s, uint32_t dim, u
 	return add_row(l, s, STATE_COMPRESSOR, TYPE_COMPRESSOR, row, rows, 1, layer, err);
 }
 
-static int walk_csa(struct items *l, const struct csa_spec *c, struct state_item s, unsigned layer, struct error *err)
+static int walk_csa(struct items *l, const struct csa_spec *c, struct state_item s, const struct layer_set *layer, struct error *err)
 {
 	struct state_item window = s;
 	int rc;
@@ -137,7 +140,7 @@ static int walk_csa(struct items *l, const struct csa_spec *c, struct state_item
 
 /* A recurrent matrix and the last kernel - 1 inputs of the short convolution. */
 static int walk_recurrent(struct items *l, struct state_item s, uint32_t row, uint64_t rows, uint64_t channels, uint32_t kernel,
-			  uint32_t cut, unsigned layer, struct error *err)
+			  uint32_t cut, const struct layer_set *layer, struct error *err)
 {
 	int rc;
 
@@ -150,7 +153,7 @@ static int walk_recurrent(struct items *l, struct state_item s, uint32_t row, ui
 	return add_row(l, s, STATE_CONV, TYPE_CONV, kernel - 1, (uint32_t)channels, cut, layer, err);
 }
 
-static int walk_part(struct items *l, const struct model_spec *m, const struct part *p, struct state_item s, unsigned layer,
+static int walk_part(struct items *l, const struct model_spec *m, const struct part *p, struct state_item s, const struct layer_set *layer,
 		     struct error *err)
 {
 	const struct delta_spec *d = &p->u.delta;
@@ -174,7 +177,7 @@ static int walk_part(struct items *l, const struct model_spec *m, const struct p
 	return OK;
 }
 
-static int walk_kind(struct items *l, const struct model_spec *m, const struct layer_kind *k, int mtp, unsigned layer,
+static int walk_kind(struct items *l, const struct model_spec *m, const struct layer_kind *k, int mtp, const struct layer_set *layer,
 		     struct error *err)
 {
 	struct state_item s = { .growth = GROW_TOKEN, .mtp = (uint8_t)mtp };
@@ -189,8 +192,10 @@ static int walk_kind(struct items *l, const struct model_spec *m, const struct l
 /* The widest V entry counts every layer of the model, those too that own no cache (llama.cpp, hparams.n_embd_v_gqa_max). */
 static void read_peers(struct state_peers *out, const struct model_spec *m, const struct items *l)
 {
-	uint64_t kv[GROWTHS][MAX_LAYERS] = { { 0 } };
+	uint64_t kv[GROWTHS][MAX_LAYERS];
 
+	for (unsigned g = 0; g < GROWTHS; g++)
+		memset(kv[g], 0, m->n_layers * sizeof kv[g][0]);
 	*out = (struct state_peers){ .architecture = m->architecture ? m->architecture : "" };
 	for (unsigned i = 0; i < m->n_parts; i++)
 		if (m->parts[i].type == PART_GQA) {
@@ -205,31 +210,37 @@ static void read_peers(struct state_peers *out, const struct model_spec *m, cons
 			out->conv = entry;
 		if (s->role == STATE_INDEX || s->role == STATE_CONV || s->role == STATE_COMPRESSOR || s->mtp)
 			continue;
-		for (unsigned j = 0; j < MAX_LAYERS; j++) {
+		for (unsigned j = layer_first(&s->layers); j < m->n_layers; j = layer_next(&s->layers, j)) {
 			uint64_t *sum = &kv[s->growth][j];
-			if (layer_in(&s->layers, j) && (u64_add(sum, *sum, entry) || *sum > out->entry[s->growth]))
+			out->layers[s->growth] += *sum == 0 && entry != 0;
+			if (u64_add(sum, *sum, entry) || *sum > out->entry[s->growth])
 				out->entry[s->growth] = *sum;
 		}
 	}
-	for (unsigned g = 0; g < GROWTHS; g++)
-		for (unsigned j = 0; j < MAX_LAYERS; j++)
-			out->layers[g] += kv[g][j] != 0;
 }
 
 int state_walk(const struct model_spec *m, int with_mtp, state_fn *emit, void *user, struct error *err)
 {
 	struct items l;
 	struct state_peers peers;
-	unsigned blocks = with_mtp ? m->mtp.layers : 0;
+	struct layer_set of_kind[MAX_KINDS] = { { { 0 } } }, mtp = { { 0 } };
+	uint16_t kinds[MAX_KINDS];
+	unsigned blocks = with_mtp ? m->mtp.layers : 0, n_kinds = 0;
 	int rc;
 
 	l.n = 0;
-	for (unsigned i = 0; i < m->n_layers; i++)
-		if ((rc = walk_kind(&l, m, &m->kinds[m->kind_of[i]], 0, i, err)) != OK)
+	for (uint32_t i = 0; i < m->n_layers; i++) {
+		if (!layer_count(&of_kind[m->kind_of[i]]))
+			kinds[n_kinds++] = m->kind_of[i];        /* in the order in which they are met */
+		layer_add(&of_kind[m->kind_of[i]], i);
+	}
+	for (unsigned k = 0; k < n_kinds; k++)
+		if ((rc = walk_kind(&l, m, &m->kinds[kinds[k]], 0, &of_kind[kinds[k]], err)) != OK)
 			return rc;
 	for (unsigned i = 0; i < blocks && m->n_layers + i < MAX_LAYERS; i++)
-		if ((rc = walk_kind(&l, m, &m->kinds[m->mtp.kind], 1, m->n_layers + i, err)) != OK)
-			return rc;
+		layer_add(&mtp, m->n_layers + i);
+	if (layer_count(&mtp) && (rc = walk_kind(&l, m, &m->kinds[m->mtp.kind], 1, &mtp, err)) != OK)
+		return rc;
 	read_peers(&peers, m, &l);
 	for (unsigned i = 0; i < l.n; i++) {
 		l.s[i].peers = peers;

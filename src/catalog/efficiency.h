@@ -13,7 +13,8 @@ extern const char *const device_class_names[];
 
 struct share { double low, value, high; uint8_t known; const char *source; };
 struct efficiency {
-	struct share bandwidth[DEVICE_CLASSES];  /* decode: of the memory bandwidth */
+	struct share bandwidth[DEVICE_CLASSES];  /* decode: of the memory's specified bandwidth */
+	struct share of_measured[DEVICE_CLASSES];        /* the same, of a bandwidth that was measured by reading */
 	struct share compute[DEVICE_CLASSES];    /* prefill: of the matrix rate */
 	struct share launch_s[DEVICE_CLASSES];   /* seconds an op costs beside its work */
 };

@@ -165,7 +165,9 @@ static int read_rest(struct engine_profile *e, struct engine_reader *r)
 	    (rc = engine_read_u32(&e->graph_pad, r, "graph_pad", 1 << 20)) != OK ||
 	    (rc = engine_read_flag(&e->embed_on_host, r, "embed_on_host")) != OK ||
 	    (rc = engine_read_flag(&e->splits_tensors, r, "splits_tensors")) != OK ||
-	    (rc = engine_read_flag(&e->offloads_layers, r, "offloads_layers")) != OK || (rc = read_states(e, r)) != OK ||
+	    (rc = engine_read_flag(&e->offloads_layers, r, "offloads_layers")) != OK ||
+	    (rc = engine_read_flag(&e->offloads_experts, r, "offloads_experts")) != OK ||
+	    (rc = engine_read_flag(&e->splits_layers, r, "splits_layers")) != OK || (rc = read_states(e, r)) != OK ||
 	    (rc = read_runtime(e, r)) != OK ||
 	    (rc = engine_read_known(&e->activation_bytes, r, r->engine, "activation_bytes")) != OK ||
 	    (rc = engine_read_range(&e->activation_range, r, "activation_range")) != OK)

@@ -55,6 +55,8 @@ struct engine_profile {
 	uint8_t embed_on_host;                   /* llama.cpp: tables that are only gathered from stay in host memory beside a card */
 	uint8_t splits_tensors;                  /* several cards share every layer (tensor parallel); else layers are dealt out */
 	uint8_t offloads_layers;                 /* layers that do not fit may stay in host memory */
+	uint8_t offloads_experts;                /* so may the routed experts of layers that are on a card */
+	uint8_t splits_layers;                   /* several cards may hold whole layers, one after the other */
 	struct known runtime_bytes[4];           /* enum vendor; per device: context, libraries, graphs */
 	struct known activation_bytes;           /* vLLM's profiled peak, where it is a constant */
 	struct figure activation_range;          /* its range where only that is known */

@@ -146,6 +146,11 @@ int tensor_bytes(uint64_t *out, const struct format *f, const uint64_t ne[3], st
 	return f->block ? block_bytes(out, f, ne, err) : tile_bytes(out, f, ne, err);
 }
 
+double format_least_bits(const struct format *f)
+{
+	return f->block ? 8.0 * f->bytes / f->block : f->bits;
+}
+
 enum math format_math(const struct format *f, unsigned compute_capability)
 {
 	enum math m = (enum math)f->math_default;

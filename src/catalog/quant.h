@@ -96,6 +96,8 @@ int recipe_find(const struct recipe **out, const struct quants *q, const char *n
 /* Bytes of one tensor: ne[0] contiguous inputs, ne[1] rows, ne[2] experts or 1. E_FORMAT: ne[0] is no multiple of the block;
  * E_FILE: a product overflows. */
 int tensor_bytes(uint64_t *out, const struct format *f, const uint64_t ne[3], struct error *err) MUST_CHECK;
+/* Bits an element takes at least: of a block format exactly, of a tile format without its scales. */
+double format_least_bits(const struct format *f);
 /* The matrix rate a format uses on a device of this compute capability (89 for 8.9; 0: not NVIDIA). */
 enum math format_math(const struct format *f, unsigned compute_capability);
 

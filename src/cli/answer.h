@@ -26,6 +26,10 @@ int answer_print(cJSON *doc, struct error *err) MUST_CHECK;
 const char *answer_quant(const struct answer *a);
 /* One sentence: what a relaxation changes. */
 const char *relaxation_text(char *buf, size_t n, const struct relaxation *r);
+/* What the relaxation takes away, in words; "" when there is nothing to say. */
+const char *costs_text(char *buf, size_t n, const struct relaxation *r, const struct answer *a);
+/* "30 of 48 layers on the device", "the experts of 12 of 48 layers in host memory". */
+const char *offload_text(char *buf, size_t n, uint32_t gpu_layers, uint32_t cpu_moe, uint32_t n_layers);
 /* One sentence: where it is short and by how much. */
 const char *shortfall_text(char *buf, size_t n, const struct estimate *e);
 /* "12.3 tok/s (8.1 to 15)" or "unknown". */

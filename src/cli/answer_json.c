@@ -105,7 +105,11 @@ static void settings_object(cJSON *o, const struct answer *a)
 	json_add_str(x, "engine", s->engine->id);
 	json_add_str(x, "engine_version", s->engine->version);
 	json_add_u64(x, "ubatch_tokens", s->ubatch);
+	static const char *const split[] = { "engine", "layer", "tensor", "none" };
 	json_add_u64(x, "gpu_layers", a->estimate->gpu_layers);
+	json_add_u64(x, "n_gpu_layers", a->estimate->gpu_layers + (uint64_t)a->estimate->output_on_device);
+	json_add_u64(x, "cpu_moe_layers", a->estimate->cpu_moe);
+	json_add_str(x, "split_mode", split[s->split]);
 	json_add_str(x, "flash_attention", flash[s->flash]);
 	json_add_bool(x, "imatrix", s->imatrix);
 	json_add_bool(x, "swa_full", s->swa_full);
@@ -158,7 +162,9 @@ void answer_json(cJSON *o, const struct answer *a)
 		cJSON *r = cJSON_CreateObject();
 		json_add_str(r, "change", relaxation_text(text, sizeof text, &e->relax[i]));
 		json_add_u64(r, "saves_bytes", e->relax[i].saves_bytes);
-		cJSON_AddNullToObject(r, "costs");
+		json_add_str(r, "costs", *costs_text(text, sizeof text, &e->relax[i], a) ? text : NULL);
+		json_add_str(r, "verdict", verdict_names[e->relax[i].verdict]);
+		figure(r, "decode_tokens_per_s", e->relax[i].decode_tps);
 		cJSON_AddItemToArray(list, r);
 	}
 	list = json_add_array(o, "warnings");

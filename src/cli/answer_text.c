@@ -18,11 +18,39 @@ const char *relaxation_text(char *buf, size_t n, const struct relaxation *r)
 
 	switch ((enum change)r->change) {
 	case CHANGE_KV_TYPE: snprintf(buf, n, "--kv-type %s", r->name); break;
-	case CHANGE_CONTEXT: snprintf(buf, n, "-c %llu (%s tokens)", (unsigned long long)r->value, format_tokens(t, sizeof t, r->value)); break;
+	case CHANGE_CONTEXT: snprintf(buf, n, "-c %s", format_tokens(t, sizeof t, r->value)); break;
 	case CHANGE_SEQUENCES: snprintf(buf, n, "-np %llu", (unsigned long long)r->value); break;
 	case CHANGE_RECIPE: snprintf(buf, n, "--quant %s", r->name); break;
-	case CHANGE_GPU_LAYERS: snprintf(buf, n, "-ngl %llu", (unsigned long long)r->value); break;
+	case CHANGE_HOST: snprintf(buf, n, "--ram %lluGiB", (unsigned long long)(r->value / GIB)); break;
 	case CHANGES: buf[0] = 0; break;
+	}
+	return buf;
+}
+
+const char *offload_text(char *buf, size_t n, uint32_t gpu_layers, uint32_t cpu_moe, uint32_t n_layers)
+{
+	if (gpu_layers < n_layers && cpu_moe)
+		snprintf(buf, n, "%u of %u layers on the device, without their experts", gpu_layers, n_layers);
+	else if (cpu_moe)
+		snprintf(buf, n, "the experts of %u of %u layers in host memory", cpu_moe, n_layers);
+	else
+		snprintf(buf, n, "%u of %u layers on the device", gpu_layers, n_layers);
+	return buf;
+}
+
+const char *costs_text(char *buf, size_t n, const struct relaxation *r, const struct answer *a)
+{
+	const struct settings *s = &a->estimate->settings;
+	char c[32], d[32];
+
+	buf[0] = 0;
+	switch ((enum change)r->change) {
+	case CHANGE_KV_TYPE: snprintf(buf, n, "K and V in 8 bits instead of %s", a->question->quants->formats[s->kv_k].id); break;
+	case CHANGE_CONTEXT: snprintf(buf, n, "%s tokens of context instead of %s", format_tokens(c, sizeof c, r->value), format_tokens(d, sizeof d, s->ctx_tokens)); break;
+	case CHANGE_SEQUENCES: snprintf(buf, n, "%llu sequences instead of %u", (unsigned long long)r->value, s->sequences); break;
+	case CHANGE_RECIPE: snprintf(buf, n, "fewer bits a weight than %s", answer_quant(a)); break;
+	case CHANGE_HOST: offload_text(buf, n, r->gpu_layers, r->cpu_moe, a->model->spec->n_layers); break;
+	case CHANGES: break;
 	}
 	return buf;
 }
@@ -147,6 +175,24 @@ static void memory_table(const struct text *t, const struct answer *a)
 	table_print(&tab, t, 1);
 }
 
+/* "The longest context that fits is 26368 tokens; 3 sequences of 8k fit at a time." */
+static void longest(const struct text *t, const struct answer *a)
+{
+	const struct estimate *e = a->estimate;
+	char b[32], c[32], s[256];
+	int n = snprintf(s, sizeof s, "The longest context that fits is %s tokens%s",
+		format_tokens(b, sizeof b, e->max_context_tokens),
+		e->max_context_tokens == a->model->spec->context_max ? ", all that the model was made for" : "");
+
+	if (a->model->spec->context_max && e->settings.ctx_tokens > a->model->spec->context_max)
+		n = snprintf(s, sizeof s, "The model was made for %s tokens at most", format_tokens(b, sizeof b, a->model->spec->context_max));
+	if (e->verdict != DOES_NOT_FIT && e->max_sequences > 1 && e->settings.engine->cache != CACHE_IDEAL)
+		n += snprintf(s + n, sizeof s - (size_t)n, "; %u%s sequences of %s fit at a time", e->max_sequences,
+			e->max_sequences >= MAX_SEQUENCES ? " or more" : "", format_tokens(c, sizeof c, e->settings.ctx_tokens));
+	snprintf(s + n, sizeof s - (size_t)n, ".");
+	text_wrap(t, "  ", 2, s);
+}
+
 static void verdict(const struct text *t, const struct answer *a)
 {
 	const struct estimate *e = a->estimate;
@@ -156,22 +202,25 @@ static void verdict(const struct text *t, const struct answer *a)
 	if (e->verdict == FITS)
 		text_paint(t, GREEN, "It fits.");
 	else if (e->verdict == FITS_OFFLOADED)
-		text_paint(t, YELLOW, "It fits offloaded: %u of %u layers on the device.", e->gpu_layers, a->model->spec->n_layers);
+		text_paint(t, YELLOW, "It fits offloaded: %s.", offload_text(s, sizeof s, e->gpu_layers, e->cpu_moe, a->model->spec->n_layers));
 	else
 		text_paint(t, RED, "It does not fit.");
 	if (e->verdict != FITS) {
 		fputc('\n', t->out);
 		text_wrap(t, "  ", 2, shortfall_text(s, sizeof s, e));
 	}
+	else
+		fputc('\n', t->out);
 	if (e->max_context_tokens)
-		fprintf(t->out, "%sThe longest context that fits is %s tokens.\n", e->verdict == FITS ? "  " : "  ",
-			format_tokens(b, sizeof b, e->max_context_tokens));
+		longest(t, a);
 	else
 		fprintf(t->out, "  No context fits at this quantisation.\n");
 	for (unsigned i = 0; i < e->n_relax; i++) {
-		char r[128];
-		fprintf(t->out, "%s%-28s saves %s\n", i ? "            " : "  It would: ", relaxation_text(r, sizeof r, &e->relax[i]),
-			format_bytes(b, sizeof b, e->relax[i].saves_bytes));
+		const struct relaxation *r = &e->relax[i];
+		char what[128], cost[160];
+		if (!i)
+			fprintf(t->out, "  %s\n", e->verdict == DOES_NOT_FIT ? "It would fit with" : "It would fit on the device alone with");
+		fprintf(t->out, "    %-24s saves %-9s %s\n", relaxation_text(what, sizeof what, r), format_bytes(b, sizeof b, r->saves_bytes), costs_text(cost, sizeof cost, r, a));
 	}
 }
 

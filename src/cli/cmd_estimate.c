@@ -3,7 +3,7 @@
 #include "cli/cmd.h"
 #include "cli/question.h"
 
-static int estimate(struct estimate *e, struct question *q, const struct model_arg *m, struct arena *a, struct error *err)
+static int estimate(struct estimate *e, struct question *q, const struct model_arg *m, const struct recipe *best, struct arena *a, struct error *err)
 {
 	if (m->weights) {
 		q->file = m->weights;
@@ -14,9 +14,8 @@ static int estimate(struct estimate *e, struct question *q, const struct model_a
 			if (rc != OK)
 				return rc;
 		}
-		return estimate_compute(e, q, a, err);
 	}
-	return q->settings.recipe ? estimate_compute(e, q, a, err) : estimate_ladder(e, q, a, err);
+	return estimate_compute(e, q, best, a, err);
 }
 
 int cmd_estimate(struct options *o, struct error *err)
@@ -27,6 +26,7 @@ int cmd_estimate(struct options *o, struct error *err)
 	struct hardware_spec h;
 	struct efficiency eff;
 	struct estimate e;
+	const struct recipe *best;
 	int rc;
 
 	if (o->n_args != 1)
@@ -34,12 +34,12 @@ int cmd_estimate(struct options *o, struct error *err)
 	if ((rc = catalog_open(&c, o->program, err)) != OK || (rc = model_arg_open(&m, c, o->args[0], err)) != OK)
 		goto out;
 	struct question q = { .model = m.spec, .quants = catalog_quants(c), .hardware = &h, .efficiency = &eff };
-	if (m.weights && o->quant) {
-		rc = error_set(err, E_USAGE, "--quant: %s holds its own weights, which are counted as they are", o->args[0]);
+	if (m.weights && (o->quant || o->max_quant)) {
+		rc = error_set(err, E_USAGE, "--quant and --max-quant: %s holds its own weights, which are counted as they are", o->args[0]);
 		goto out;
 	}
-	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = machine_from(&h, &a, o, c, err)) != OK ||
-	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = estimate(&e, &q, &m, &a, err)) != OK)
+	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = best_quant(&best, o, &q.settings, c, err)) != OK || (rc = machine_from(&h, &a, o, c, err)) != OK ||
+	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = estimate(&e, &q, &m, best, &a, err)) != OK)
 		goto out;
 	struct answer answer = { &m, &h, &q, &e };
 	if (o->json) {

@@ -137,7 +137,7 @@ int cmd_fit(struct options *o, struct error *err)
 			continue;
 		r->q = (struct question){ .model = r->model.spec, .quants = catalog_quants(c), .hardware = &h, .efficiency = &eff, .settings = set };
 		arena_reset(&scratch);
-		rc = set.recipe ? estimate_compute(&r->e, &r->q, &scratch, err) : estimate_ladder(&r->e, &r->q, &scratch, err);
+		rc = estimate_compute(&r->e, &r->q, NULL, &scratch, err);
 		if (rc == E_FORMAT)
 			continue;        /* this quantisation does not divide its rows */
 		if (rc != OK)

@@ -12,7 +12,8 @@ static int sum(struct model_arg *m, const struct quants *q, const struct tensor_
 	struct file_weights *w = arena_alloc(&m->arena, sizeof *w);
 	uint16_t *formats = arena_array(&m->arena, ((size_t)n + 1) * ROLES, sizeof *formats);
 
-	if (!w || !formats || !(w->layer_bytes = arena_array(&m->arena, n ? n : 1, sizeof *w->layer_bytes)))
+	if (!w || !formats || !(w->layer_bytes = arena_array(&m->arena, n ? n : 1, sizeof *w->layer_bytes)) ||
+	    !(w->expert_bytes = arena_array(&m->arena, n ? n : 1, sizeof *w->expert_bytes)))
 		return error_set(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < ((size_t)n + 1) * ROLES; i++)
 		formats[i] = NO_FORMAT;
@@ -33,6 +34,8 @@ static int sum(struct model_arg *m, const struct quants *q, const struct tensor_
 		uint64_t *to = layer >= 0 ? &w->layer_bytes[layer] : gathered ? &w->input_bytes : &w->output_bytes;
 		if (u64_add(to, *to, t->bytes))
 			return error_set(err, E_FILE, "%s: tensor sizes overflow 64 bits", t->name);
+		if (layer >= 0 && (role == ROLE_EXP_GATE || role == ROLE_EXP_UP || role == ROLE_EXP_DOWN || role == ROLE_EXP_GATE_UP))
+			w->expert_bytes[layer] += t->bytes;      /* part of the sum above */
 	}
 	m->weights = w;
 	m->file_formats = formats;
@@ -49,5 +52,7 @@ int weights_of_safetensors(struct model_arg *m, const struct quants *q, struct e
 	int rc = sum(m, q, &m->st->dir, name_hf, m->st->file_bytes, err);
 
 	m->file_formats = NULL;          /* roles are not told apart by these names */
+	if (rc == OK)
+		m->weights->expert_bytes = NULL;
 	return rc;
 }

@@ -17,7 +17,10 @@
 const struct option options[] = {
 	{ "-c, --ctx-size, --ctx", "TOKENS", OPT_TOKENS, AT(ctx), MODEL_OF, "context of each sequence (8192, 32k, 128k); default 8192" },
 	{ "-np, --parallel", "N", OPT_COUNT, AT(sequences), MODEL_OF, "sequences at a time; default 1" },
-	{ "-ngl, --gpu-layers", "N", OPT_COUNT, AT(gpu_layers), ANSWER, "layers on the card; default: as many as fit" },
+	{ "-ngl, --gpu-layers, --n-gpu-layers", "N", OPT_COUNT, AT(gpu_layers), ANSWER, "layers on the card, the output counting as one; default: as many as fit" },
+	{ "-ncmoe, --n-cpu-moe", "N", OPT_COUNT, AT(cpu_moe), ANSWER, "the experts of the first N layers stay in host memory; default: as few as need be" },
+	{ "-cmoe, --cpu-moe", NULL, OPT_FLAG, AT(cpu_moe_all), ANSWER, "all experts stay in host memory" },
+	{ "-sm, --split-mode", "layer|tensor|none", OPT_STRING, AT(split), ANSWER, "how several cards share a model; default the engine's (llama.cpp: layer, vllm: tensor)" },
 	{ "--kv-type", "TYPE", OPT_STRING, AT(kv), MODEL_OF, "number format of K and V: f16, q8_0, q4_0, ...; default f16" },
 	{ "-ctk, --cache-type-k", "TYPE", OPT_STRING, AT(kv_k), MODEL_OF, "number format of K" },
 	{ "-ctv, --cache-type-v", "TYPE", OPT_STRING, AT(kv_v), MODEL_OF, "number format of V" },
@@ -25,13 +28,17 @@ const struct option options[] = {
 	{ "-fa, --flash-attn", "on|off|auto", OPT_STRING, AT(flash), MODEL_OF, "flash attention; default auto, which counts as on" },
 	{ "--swa-full", NULL, OPT_FLAG, AT(swa_full), MODEL_OF, "sliding layers keep the whole context, as llama.cpp's option does" },
 	{ "--quant", "NAME", OPT_STRING, AT(quant), MODEL_OF, "quantisation: Q4_K_M, Q8_0, bf16, fp8, awq, ...; default the best that fits" },
+	{ "--max-quant", "NAME", OPT_STRING, AT(max_quant), ANSWER, "the best quantisation to try; default the first of the ladder in data/quants.yaml" },
 	{ "--imatrix", "on|off", OPT_STRING, AT(imatrix), MODEL_OF, "the file was made with an importance matrix; default as is usual for the quantisation" },
 	{ "--on", "HARDWARE", OPT_STRING, AT(on), ANSWER, "a machine: rtx-4090, \"2x RTX 4090\", \"rtx-4090 + 64GB\", file.yaml; default this one" },
 	{ "--ram", "SIZE", OPT_BYTES, AT(ram), ANSWER, "host memory beside a named card (64GB); without it no offload is considered" },
 	{ "--engine", "NAME", OPT_STRING, AT(engine), MODEL_OF, "llama.cpp, vllm or none (the architecture alone); default llama.cpp" },
+	{ "--min-tps", "RATE", OPT_RATE, AT(min_tps), CMD_FIT, "decode tokens/s wanted: slower ones are left out; without it those below 5 come last" },
 	{ "--family", "NAME", OPT_STRING, AT(family), CMD_FIT | CMD_MODELS, "only this family of models" },
+	{ "--modality", "NAME", OPT_STRING, AT(modality), CMD_FIT | CMD_MODELS, "only models that take this: text, image, video, audio" },
+	{ "--use-case", "NAME", OPT_STRING, AT(use_case), CMD_FIT | CMD_MODELS, "only models tagged for this: chat, code, rag, ..." },
 	{ "--licence, --license", "NAME", OPT_STRING, AT(licence), CMD_FIT | CMD_MODELS, "only this licence" },
-	{ "--sort", "COLUMN", OPT_STRING, AT(sort), CMD_FIT | CMD_MODELS | CMD_HARDWARE, "order of the table" },
+	{ "--sort", "COLUMN", OPT_STRING, AT(sort), CMD_FIT | CMD_MODELS, "order of the table: params, name; fit also memory, left, context, decode, prefill" },
 	{ "-n, --limit", "N", OPT_COUNT, AT(limit), CMD_FIT | CMD_MODELS | CMD_HARDWARE | CMD_ACCURACY, "at most so many rows" },
 	{ "--where", "COLUMN=VALUE[,VALUE]", OPT_LIST, AT(where), CMD_ACCURACY, "only rows with this value; may repeat; an empty value keeps rows where the column is empty" },
 	{ "--check", NULL, OPT_FLAG, AT(check), CMD_MODELS, "the arguments are catalogue files: validate them" },
@@ -115,16 +122,26 @@ static int store(struct options *o, const struct option *opt, const char *word, 
 	case OPT_BYTES:
 		if (parse_bytes(&n, value) || n == 0)
 			return error_set(err, E_USAGE, "%s %s: wants a size above 0, such as 64GB or 24GiB", word, value);
+		if (value[strlen(value) - 1] >= '0' && value[strlen(value) - 1] <= '9')
+			return error_set(err, E_USAGE, "%s %s: of what? %sGB, or %sGiB", word, value, value, value);
 		break;
+	case OPT_RATE: {
+		double rate;
+		if (parse_f64(&rate, value) || !(rate > 0))
+			return error_set(err, E_USAGE, "%s %s: wants a number above 0", word, value);
+		memcpy(base, &rate, sizeof rate);
+		return OK;
+	}
 	case OPT_COUNT:
-		if (parse_u64(&n, value) || n > UINT32_MAX || (n == 0 && opt->offset != AT(gpu_layers)))
-			return error_set(err, E_USAGE, "%s %s: wants a whole number%s", word, value, opt->offset == AT(gpu_layers) ? "" : " above 0");
+		if (parse_u64(&n, value) || n > UINT32_MAX || (n == 0 && opt->offset != AT(gpu_layers) && opt->offset != AT(cpu_moe)))
+			return error_set(err, E_USAGE, "%s %s: wants a whole number%s", word, value, opt->offset == AT(gpu_layers) || opt->offset == AT(cpu_moe) ? "" : " above 0");
 		break;
 	}
 	memcpy(base, &n, sizeof n);
 	if (opt->offset == AT(ctx)) o->ctx_set = 1;
 	if (opt->offset == AT(sequences)) o->sequences_set = 1;
 	if (opt->offset == AT(gpu_layers)) o->gpu_layers_set = 1;
+	if (opt->offset == AT(cpu_moe)) o->cpu_moe_set = 1;
 	if (opt->offset == AT(ubatch)) o->ubatch_set = 1;
 	if (opt->offset == AT(limit)) o->limit_set = 1;
 	if (opt->offset == AT(ram)) o->ram_set = 1;

@@ -20,6 +20,27 @@ static int kv_format(uint16_t *out, const struct quants *q, const char *option, 
 	return OK;
 }
 
+static int split_mode(struct settings *s, const char *name, struct error *err)
+{
+	static const struct { const char *name; uint8_t split; } modes[] = { { "layer", SPLIT_LAYER }, { "tensor", SPLIT_TENSOR }, { "none", SPLIT_NONE } };
+
+	s->split = SPLIT_ENGINE;
+	for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++)
+		if (!strcmp(modes[i].name, name))
+			s->split = modes[i].split;
+	if (s->split == SPLIT_ENGINE)
+		return error_set(err, E_USAGE, "-sm %s: wants layer, tensor or none", name);
+	if ((s->split == SPLIT_TENSOR && !s->engine->splits_tensors) || (s->split == SPLIT_LAYER && !s->engine->splits_layers))
+		return error_set(err, E_FORMAT, "-sm %s: how %s does that is not known to this version", name, s->engine->name);
+	return OK;
+}
+
+int best_quant(const struct recipe **out, const struct options *o, const struct settings *s, const struct catalog *c, struct error *err)
+{
+	*out = NULL;
+	return o->max_quant ? recipe_find(out, catalog_quants(c), o->max_quant, s->engine->id, err) : OK;
+}
+
 int settings_from(struct settings *out, const struct options *o, const struct catalog *c, struct error *err)
 {
 	const struct quants *q = catalog_quants(c);
@@ -27,7 +48,8 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 	int rc;
 
 	*out = (struct settings){ .ctx_tokens = o->ctx_set ? o->ctx : 8192, .sequences = o->sequences_set ? (uint32_t)o->sequences : 1,
-		.gpu_layers = o->gpu_layers_set ? (uint32_t)o->gpu_layers : UINT32_MAX, .swa_full = o->swa_full };
+		.gpu_layers = o->gpu_layers_set ? (uint32_t)o->gpu_layers : UINT32_MAX,
+		.cpu_moe = o->cpu_moe_set ? (uint32_t)o->cpu_moe : o->cpu_moe_all ? UINT32_MAX - 1 : UINT32_MAX, .swa_full = o->swa_full };
 	out->engine = engine_find(catalog_engines(c), engine);
 	if (!out->engine) {
 		struct near_matches m;
@@ -49,6 +71,12 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 		else if (!strcmp(o->flash, "auto")) out->flash = FLASH_AUTO;
 		else return error_set(err, E_USAGE, "-fa %s: wants on, off or auto", o->flash);
 	}
+	if (o->split && (rc = split_mode(out, o->split, err)) != OK)
+		return rc;
+	if ((out->cpu_moe != UINT32_MAX && !out->engine->offloads_experts) || (out->gpu_layers != UINT32_MAX && !out->engine->offloads_layers))
+		return error_set(err, E_USAGE, "%s keeps every layer on its devices: -ngl and -ncmoe are not for it", out->engine->name);
+	if (o->quant && o->max_quant)
+		return error_set(err, E_USAGE, "--quant and --max-quant exclude each other");
 	if (o->quant) {
 		if ((rc = recipe_find(&out->recipe, q, o->quant, out->engine->id, err)) != OK)
 			return rc;

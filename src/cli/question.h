@@ -6,6 +6,8 @@
 #include "cli/options.h"
 
 /* Engine, KV types, context, ...; the recipe too when --quant names one (else NULL: the ladder decides). */
+/* --max-quant; NULL when it was not given. */
+int best_quant(const struct recipe **out, const struct options *o, const struct settings *s, const struct catalog *c, struct error *err) MUST_CHECK;
 int settings_from(struct settings *out, const struct options *o, const struct catalog *c, struct error *err) MUST_CHECK;
 /* The machine of --on and --ram, or this machine's host memory. */
 int machine_from(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err) MUST_CHECK;

@@ -1,5 +1,6 @@
 /* lists.c - the three lists agree with each other, for every catalogue model under several recipes */
 #include "base/file.h"
+#include "base/units.h"
 #include "calc/buffers.h"
 #include "calc/footprint.h"
 #include "calc/ops.h"
@@ -54,6 +55,40 @@ static int overlap(const struct op_list *l, const struct buffer_plan *p)
 		}
 	}
 	return 0;
+}
+
+/* buffers_for() lays each repeated layer out once: its bytes are those of the whole list, whatever the settings. */
+static void same_plan(const struct model_spec *m, const char *id)
+{
+	static const struct { uint64_t ctx; uint32_t sequences, ubatch; uint8_t flash; } tries[] = {
+		{ 4096, 1, 512, FLASH_AUTO }, { 131072, 1, 512, FLASH_AUTO }, { 8192, 4, 2048, FLASH_OFF }, { 256, 1, 512, FLASH_OFF },
+	};
+	unsigned same = 0, n = sizeof tries / sizeof *tries;
+	uint64_t whole_bytes = 0, quick_bytes = 0;
+	struct error e = { 0 };
+
+	for (unsigned i = 0; i < n; i++) {
+		struct settings set = { .ctx_tokens = tries[i].ctx, .sequences = tries[i].sequences, .ubatch = tries[i].ubatch, .flash = tries[i].flash,
+			.kv_k = format_find(&quants, "f16"), .engine = engine_find(&engines, "llama.cpp") };
+		struct arena a = { 0 };
+		struct buffer_plan whole, quick;
+		struct op_list l;
+		uint64_t n_ctx = tries[i].ctx * tries[i].sequences, tokens = tries[i].ubatch < n_ctx ? tries[i].ubatch : n_ctx;
+		struct shape s = { .tokens = tokens, .sequences = tries[i].sequences, .outputs = tokens, .context_max = u64_round_up(n_ctx, 256), .sizes_only = 1 };
+
+		set.kv_v = set.kv_k;
+		set.batch = 2048;
+		if (ops_lower(&l, m, &quants, &set, &s, &a, &e) == OK && buffers_plan(&whole, &l, set.engine->graph_pad, &a, &e) == OK &&
+		    buffers_for(&quick, m, &quants, &set, &a, &e) == OK) {
+			same += whole.bytes == quick.bytes && whole.host_bytes == quick.host_bytes && whole.unread_bytes == quick.unread_bytes;
+			if (whole.bytes != quick.bytes) {
+				whole_bytes = whole.bytes;
+				quick_bytes = quick.bytes;
+			}
+		}
+		arena_free(&a);
+	}
+	ok(same == n, "%s: %u of %u plans are those of the whole list (%llu, %llu)%s", id, same, n, (unsigned long long)whole_bytes, (unsigned long long)quick_bytes, e.text);
 }
 
 static void one_model(const struct model_entry *m)
@@ -123,6 +158,7 @@ static void one_model(const struct model_entry *m)
 		}
 		arena_free(&a);
 	}
+	same_plan(m->spec, m->id);
 }
 
 int main(void)
