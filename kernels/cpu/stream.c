@@ -71,6 +71,7 @@ static uint64_t sum_avx512(const void *bytes, size_t n)
 {
 	const unsigned char *p = bytes;
 	__m512i s[8];
+	uint64_t lane[8], sum = 0;
 
 	for (unsigned i = 0; i < 8; i++)
 		s[i] = _mm512_setzero_si512();
@@ -79,7 +80,10 @@ static uint64_t sum_avx512(const void *bytes, size_t n)
 			s[i % 8] = _mm512_add_epi64(s[i % 8], _mm512_loadu_si512(p + 64 * i));
 	for (unsigned i = 1; i < 8; i++)
 		s[0] = _mm512_add_epi64(s[0], s[i]);
-	return (uint64_t)_mm512_reduce_add_epi64(s[0]) + sum_rest(p, n);
+	_mm512_storeu_si512(lane, s[0]);
+	for (unsigned i = 0; i < 8; i++)
+		sum += lane[i];
+	return sum + sum_rest(p, n);
 }
 #elif defined(__aarch64__)
 static uint64_t sum_neon(const void *bytes, size_t n)
