@@ -100,7 +100,7 @@ int parse_tokens(uint64_t *out, const char *s)
 	return parse_unit(out, s, units, sizeof units / sizeof *units, 1);
 }
 
-const char *format_3(char *buf, size_t n, double v)
+static const char *digits(char *buf, size_t n, double v, int wanted)
 {
 	char e[40];
 	int power;
@@ -110,10 +110,20 @@ const char *format_3(char *buf, size_t n, double v)
 		return buf;
 	}
 	/* the power of ten after rounding to three digits: 9.996 is 10.0, 0.09996 is 0.100 */
-	snprintf(e, sizeof e, "%.2e", v);
+	snprintf(e, sizeof e, "%.*e", wanted - 1, v);
 	power = atoi(strchr(e, 'e') + 1);
-	snprintf(buf, n, "%.*f", power >= 2 ? 0 : power < -9 ? 12 : 2 - power, v);
+	snprintf(buf, n, "%.*f", power >= wanted - 1 ? 0 : power < -9 ? 12 : wanted - 1 - power, v);
 	return buf;
+}
+
+const char *format_3(char *buf, size_t n, double v)
+{
+	return digits(buf, n, v, 3);
+}
+
+const char *format_2(char *buf, size_t n, double v)
+{
+	return digits(buf, n, v, 2);
 }
 
 const char *format_bytes(char *buf, size_t n, uint64_t bytes)

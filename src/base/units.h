@@ -52,5 +52,7 @@ const char *format_count(char *buf, size_t n, double count);
 const char *format_tokens(char *buf, size_t n, uint64_t tokens);
 /* Three significant digits without an exponent: "0.0123", "12.3", "1234". */
 const char *format_3(char *buf, size_t n, double v);
+/* Two, where room is short: "12", "3.4", "1481". */
+const char *format_2(char *buf, size_t n, double v);
 
 #endif

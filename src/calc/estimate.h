@@ -43,7 +43,8 @@ struct estimate {
 	struct memory device[MAX_DEVICES]; unsigned n_devices;
 	uint64_t max_context_tokens;             /* 0: not even the smallest */
 	uint32_t max_sequences;                  /* of the asked context each, no worse placed than one; 0: not one, MAX_SEQUENCES: that many at least */
-	struct figure decode_tps, prefill_tps, ttft_s;
+	struct figure decode_tps, prefill_tps, ttft_s;   /* at the start; of one ubatch; of a prompt of ttft_tokens */
+	uint64_t ttft_tokens;
 	struct depth depth[MAX_DEPTHS]; unsigned n_depths;
 	uint8_t verdict;
 	uint32_t gpu_layers;                     /* repeating layers on devices */

@@ -257,15 +257,27 @@ int estimate_depths(struct estimate *e, const struct question *q, struct arena *
 	return OK;
 }
 
+/* One ubatch of a prompt, `at` tokens into it. */
+static int ubatch_time(struct figure *out, struct estimate *e, const struct question *q, uint64_t at, uint64_t tokens, struct arena *a, struct error *err)
+{
+	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = (double)at, .context_max = e->settings.ctx_tokens };
+	struct costs c;
+	int rc = price_step(&c, e, q, &s, a, err);
+
+	if (rc == OK)
+		*out = step_time(e, q, &c, (double)tokens);
+	return rc;
+}
+
 int estimate_prefill(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
 {
-	uint64_t tokens = e->settings.ubatch < e->settings.ctx_tokens ? e->settings.ubatch : e->settings.ctx_tokens;
-	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = 0, .context_max = e->settings.ctx_tokens };
-	struct figure step;
-	struct costs c;
+	enum { PROMPT = 2048 };
+	uint64_t ctx = e->settings.ctx_tokens, ubatch = e->settings.ubatch < ctx ? e->settings.ubatch : ctx;
+	struct figure one, sum = nothing;
 	int rc;
 
 	e->prefill_tps = e->ttft_s = (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+	e->ttft_tokens = ctx < PROMPT ? ctx : PROMPT;
 	if (e->verdict == DOES_NOT_FIT)
 		return OK;
 	/* weights of the host are copied to the card for large batches (llama.cpp, op_offload): how much of the link that reaches is not known yet */
@@ -273,12 +285,17 @@ int estimate_prefill(struct estimate *e, const struct question *q, struct arena 
 		e->warnings |= 1u << WARN_OFFLOAD_PREFILL;
 		return OK;
 	}
-	if ((rc = price_step(&c, e, q, &s, a, err)) != OK)
+	if ((rc = ubatch_time(&one, e, q, 0, ubatch, a, err)) != OK)
 		return rc;
-	step = step_time(e, q, &c, (double)tokens);
-	e->prefill_tps = rate_of((double)tokens, step);
-	e->ttft_s = step;
-	if (step.basis == BASIS_UNKNOWN && !(e->warnings & 1u << WARN_BANDWIDTH_UNKNOWN))
+	e->prefill_tps = rate_of((double)ubatch, one);
+	for (uint64_t at = 0; at < e->ttft_tokens && one.basis != BASIS_UNKNOWN; at += ubatch) {
+		uint64_t n = e->ttft_tokens - at < ubatch ? e->ttft_tokens - at : ubatch;
+		if ((rc = ubatch_time(&one, e, q, at, n, a, err)) != OK)
+			return rc;
+		add_figure(&sum, one, 1);
+	}
+	e->ttft_s = one.basis == BASIS_UNKNOWN ? one : sum;
+	if (one.basis == BASIS_UNKNOWN && !(e->warnings & 1u << WARN_BANDWIDTH_UNKNOWN))
 		e->warnings |= 1u << WARN_RATE_UNKNOWN;
 	return OK;
 }

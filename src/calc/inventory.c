@@ -115,13 +115,13 @@ static int emit_run(struct walk *w, const struct shape_of *s, const struct layer
 	unsigned n = 0;
 	int rc;
 
-	if (!w->inv->recipe) {
+	if (!w->inv->recipe || !recipe_counts(s->role)) {
 		t.layers = *of_kind;
+		if (w->inv->recipe && (rc = recipe_format(&t.format, &w->rules, &t, (int)layer_first(of_kind), w->err)) != OK)
+			return rc;
 		return w->emit(w->user, &t, w->err);
 	}
-	for (uint32_t i = 0; i < m->n_layers; i++) {
-		if (!layer_in(of_kind, i))
-			continue;
+	for (unsigned i = layer_first(of_kind); i < m->n_layers; i = layer_next(of_kind, i)) {
 		unsigned place = recipe_place(&w->rules, s->role, (int)i);
 		if (!seen[place]) {
 			seen[place] = 1;

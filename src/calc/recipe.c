@@ -211,6 +211,11 @@ static unsigned place_bits(const struct place *p)
 	       (p->i < 4) << 5 | (p->i >= p->n / 8 && p->i < 7 * p->n / 8) << 6;
 }
 
+int recipe_counts(unsigned role)
+{
+	return which_counted(role) >= 0;
+}
+
 unsigned recipe_place(const struct recipe_state *s, unsigned role, int layer)
 {
 	struct place p;

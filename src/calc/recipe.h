@@ -22,6 +22,8 @@ struct recipe_state {
 /* First pass over the layers. Fails on an unknown role in native_keep (E_CATALOGUE). */
 int recipe_begin(struct recipe_state *out, const struct model_spec *m, const struct quants *q, const struct recipe *r,
 	uint8_t imatrix, struct error *err) MUST_CHECK;
+/* Do rules ask where a tensor of this role lies? Of others all layers with equal shapes get the same format. */
+int recipe_counts(unsigned role);
 /* All that a rule can ask of where a tensor lies: two layers with equal answers (and equal shapes) get equal formats. */
 enum { PLACES = 128 };
 unsigned recipe_place(const struct recipe_state *s, unsigned role, int layer);

@@ -1,6 +1,7 @@
 /* catalog.c - the folders opened, and entries read in full when they are asked for */
 #include "catalog/catalog.h"
 
+#include "base/pool.h"
 #include "base/str.h"
 #include "catalog/catalog_folder.h"
 #include "catalog/catalog_load.h"
@@ -8,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { READERS = 16 };
 struct catalog {
-	struct arena a;
+	struct arena a, of_hardware, reader[READERS];   /* the others are written by threads of their own */
 	const char *folder;
 	struct quants quants;
 	struct engines engines;
 	struct shelf models, hardware;
-	struct problems problems;
+	struct problems of_models, of_machines;
+	struct error *problems;          /* of both */
+	unsigned n_problems;
 };
 
 static int no_memory(struct error *err) { return error_set(err, E_NOMEM, "out of memory"); }
@@ -24,6 +28,9 @@ void catalog_close(struct catalog *c)
 	if (!c)
 		return;
 	arena_free(&c->a);
+	arena_free(&c->of_hardware);
+	for (unsigned i = 0; i < READERS; i++)
+		arena_free(&c->reader[i]);
 	free(c);
 }
 
@@ -40,24 +47,67 @@ static int load_data(struct catalog *c, struct error *err)
 	return engines_load(&c->engines, &c->a, engines, &c->quants, err);
 }
 
-int catalog_open(struct catalog **out, const char *program, struct error *err)
+/* Two halves that do not touch each other: data and models, machines. */
+struct opening { struct catalog *c; const char *user; int rc[2]; struct error err[2]; };
+
+static void open_half(void *user, unsigned thread, unsigned n_threads)
+{
+	struct opening *o = user;
+	struct catalog *c = o->c;
+
+	if (thread == 0 && (o->rc[0] = load_data(c, &o->err[0])) == OK)
+		o->rc[0] = shelf_load(&c->models, &c->of_models, &c->a, SHELF_MODELS, c->folder, o->user, &o->err[0]);
+	if (thread == 1 || n_threads == 1)
+		o->rc[1] = shelf_load(&c->hardware, &c->of_machines, &c->of_hardware, SHELF_HARDWARE, c->folder, o->user, &o->err[1]);
+}
+
+static int list_problems(struct catalog *c, struct error *err)
+{
+	c->n_problems = c->of_models.n + c->of_machines.n;
+	if (!(c->problems = arena_array(&c->a, c->n_problems + 1, sizeof *c->problems)))
+		return no_memory(err);
+	if (c->of_models.n)
+		memcpy(c->problems, c->of_models.errors, c->of_models.n * sizeof *c->problems);
+	if (c->of_machines.n)
+		memcpy(c->problems + c->of_models.n, c->of_machines.errors, c->of_machines.n * sizeof *c->problems);
+	return OK;
+}
+
+int catalog_open_with(struct catalog **out, const char *program, struct thread_pool *pool, struct error *err)
 {
 	struct catalog *c = calloc(1, sizeof *c);
-	const char *user;
+	struct opening *o = calloc(1, sizeof *o);
 	int rc;
 
 	*out = NULL;
-	if (!c)
+	if (!c || !o) {
+		free(c);
+		free(o);
 		return no_memory(err);
-	if ((rc = folder_of_program(&c->folder, &c->a, program, err)) == OK &&
-	    (rc = folder_of_user(&user, &c->a, err)) == OK && (rc = load_data(c, err)) == OK &&
-	    (rc = shelf_load(&c->models, &c->problems, &c->a, SHELF_MODELS, c->folder, user, err)) == OK &&
-	    (rc = shelf_load(&c->hardware, &c->problems, &c->a, SHELF_HARDWARE, c->folder, user, err)) == OK) {
-		*out = c;
-		c = NULL;
 	}
-	catalog_close(c);
+	o->c = c;
+	if ((rc = folder_of_program(&c->folder, &c->a, program, err)) == OK && (rc = folder_of_user(&o->user, &c->a, err)) == OK) {
+		if (pool)
+			pool_run(pool, 2, open_half, o);
+		else
+			open_half(o, 0, 1);
+		rc = o->rc[0] != OK ? o->rc[0] : o->rc[1];
+		if (rc != OK && err)
+			*err = o->err[o->rc[0] == OK];
+		if (rc == OK)
+			rc = list_problems(c, err);
+	}
+	free(o);
+	if (rc == OK)
+		*out = c;
+	else
+		catalog_close(c);
 	return rc;
+}
+
+int catalog_open(struct catalog **out, const char *program, struct error *err)
+{
+	return catalog_open_with(out, program, NULL, err);
 }
 
 const struct quants *catalog_quants(const struct catalog *c) { return &c->quants; }
@@ -66,8 +116,8 @@ const char *catalog_folder(const struct catalog *c) { return c->folder; }
 
 const struct error *catalog_problems(const struct catalog *c, unsigned *n)
 {
-	*n = c->problems.n;
-	return c->problems.errors;
+	*n = c->n_problems;
+	return c->problems;
 }
 
 const struct model_entry *catalog_models(const struct catalog *c, unsigned *n)
@@ -177,21 +227,34 @@ static int finish_model(struct catalog *c, struct model_entry *e, struct error *
 	return borrow_shapes(c, e, &c->models.models[base], err);
 }
 
-static int read_model(struct catalog *c, uint32_t i, struct error *err)
+static int parse_model(struct model_entry *e, const struct catalog *c, uint32_t i, struct arena *a, struct error *err)
+{
+	const struct entry_file *f = &c->models.file[i];
+	struct ydoc d;
+	int rc;
+
+	if ((rc = yaml_parse(&d, a, f->path, f->bytes, f->n, err)) != OK || (rc = model_entry_read(e, a, &d, err)) != OK)
+		return rc;
+	if (strcmp(e->id, c->models.models[i].id))
+		return error_at(err, E_CATALOGUE, f->path, 0, "id %s was %s at first sight", e->id, c->models.models[i].id);
+	return OK;
+}
+
+/* e: as parse_model() left it; NULL: still to be parsed. */
+static int take_model(struct catalog *c, uint32_t i, struct model_entry *parsed, struct error *err)
 {
 	struct entry_file *f = &c->models.file[i];
 	struct model_entry e;
-	struct ydoc d;
 	int rc;
 
 	if (f->state == ENTRY_READ)
 		return OK;
 	if (f->state == ENTRY_READING)
 		return error_at(err, E_CATALOGUE, f->path, 0, "same_shapes_as leads from %s back to itself", c->models.models[i].id);
-	if ((rc = yaml_parse(&d, &c->a, f->path, f->bytes, f->n, err)) != OK || (rc = model_entry_read(&e, &c->a, &d, err)) != OK)
+	if (parsed)
+		e = *parsed;
+	else if ((rc = parse_model(&e, c, i, &c->a, err)) != OK)
 		return rc;
-	if (strcmp(e.id, c->models.models[i].id))
-		return error_at(err, E_CATALOGUE, f->path, 0, "id %s was %s at first sight", e.id, c->models.models[i].id);
 	f->state = ENTRY_READING;
 	rc = finish_model(c, &e, err);
 	f->state = rc == OK ? ENTRY_READ : ENTRY_HEAD;
@@ -200,10 +263,77 @@ static int read_model(struct catalog *c, uint32_t i, struct error *err)
 	return rc;
 }
 
+static int read_model(struct catalog *c, uint32_t i, struct error *err)
+{
+	return take_model(c, i, NULL, err);
+}
+
+/* All entries, dealt to the threads one by one as they come free. */
+struct reading { struct catalog *c; struct model_entry *e; uint8_t *wanted; _Atomic uint32_t next; struct error err[READERS]; int rc[READERS]; uint32_t bad[READERS]; };
+
+static void read_some(void *user, unsigned thread, unsigned n_threads)
+{
+	struct reading *r = user;
+
+	(void)n_threads;
+	r->bad[thread] = UINT32_MAX;
+	for (uint32_t i; (i = r->next++) < r->c->models.n && r->rc[thread] == OK;)
+		if (r->wanted[i] && r->c->models.file[i].state == ENTRY_HEAD) {
+			r->rc[thread] = parse_model(&r->e[i], r->c, i, &r->c->reader[thread], &r->err[thread]);
+			if (r->rc[thread] != OK)
+				r->bad[thread] = i;
+		}
+}
+
+int catalog_read_models(struct catalog *c, struct thread_pool *pool, int (*want)(const struct model_entry *head, const void *user), const void *user, struct error *err)
+{
+	unsigned n_threads = pool ? pool_threads(pool) : 1, worst = 0;
+	struct reading *r = calloc(1, sizeof *r);
+	int rc = OK;
+
+	if (n_threads > READERS)
+		n_threads = READERS;
+	if (!r || !(r->e = calloc(c->models.n + 1, sizeof *r->e)) || !(r->wanted = calloc(c->models.n + 1, 1))) {
+		rc = no_memory(err);
+		goto out;
+	}
+	r->c = c;
+	for (uint32_t i = 0; i < c->models.n; i++)
+		r->wanted[i] = (uint8_t)(!want || want(&c->models.models[i], user));
+	if (pool)
+		pool_run(pool, n_threads, read_some, r);
+	else
+		read_some(r, 0, 1);
+	/* the first bad entry in order is named, whichever thread met it */
+	for (unsigned t = 1; t < n_threads; t++)
+		if (r->bad[t] < r->bad[worst])
+			worst = t;
+	rc = r->rc[worst];
+	if (rc != OK) {
+		if (err)
+			*err = r->err[worst];
+		goto out;
+	}
+	/* an entry that borrows shapes reads the one it borrows from first, whatever its place */
+	for (uint32_t i = 0; i < c->models.n && rc == OK; i++)
+		if (r->wanted[i] && c->models.file[i].state == ENTRY_HEAD && !r->e[i].same_shapes_as)
+			rc = take_model(c, i, &r->e[i], err);
+	for (uint32_t i = 0; i < c->models.n && rc == OK; i++)
+		if (r->wanted[i] && c->models.file[i].state == ENTRY_HEAD)
+			rc = take_model(c, i, &r->e[i], err);
+out:
+	if (r) {
+		free(r->e);
+		free(r->wanted);
+	}
+	free(r);
+	return rc;
+}
+
 int catalog_model(const struct model_entry **out, struct catalog *c, const char *name, struct error *err)
 {
 	int rc;
-	int64_t i = shelf_find(&rc, &c->models, &c->problems, name, err);
+	int64_t i = shelf_find(&rc, &c->models, &c->of_models, name, err);
 
 	*out = NULL;
 	if (i >= 0 && (rc = read_model(c, (uint32_t)i, err)) == OK)
@@ -247,7 +377,7 @@ static int read_device(struct catalog *c, uint32_t i, struct error *err)
 int catalog_device(const struct hardware_entry **out, struct catalog *c, const char *name, struct error *err)
 {
 	int rc;
-	int64_t i = shelf_find(&rc, &c->hardware, &c->problems, name, err);
+	int64_t i = shelf_find(&rc, &c->hardware, &c->of_machines, name, err);
 
 	*out = NULL;
 	if (i >= 0 && (rc = read_device(c, (uint32_t)i, err)) == OK)

@@ -17,6 +17,9 @@ struct catalog;
 
 /* program: argv[0] or NULL, to find build/../. E_CATALOGUE with file and line; E_FILE when no data folder is found. */
 int catalog_open(struct catalog **out, const char *program, struct error *err) MUST_CHECK;
+/* The same with the help of a pool's threads; pool NULL: without. */
+struct thread_pool;
+int catalog_open_with(struct catalog **out, const char *program, struct thread_pool *pool, struct error *err) MUST_CHECK;
 void catalog_close(struct catalog *c);
 
 const struct quants *catalog_quants(const struct catalog *c);
@@ -28,6 +31,11 @@ const struct error *catalog_problems(const struct catalog *c, unsigned *n);
 /* Heads of all models, sorted by id; n by *n. Borrowed. */
 const struct model_entry *catalog_models(const struct catalog *c, unsigned *n);
 const struct hardware_entry *catalog_hardware(const struct catalog *c, unsigned *n);
+
+/* Reads in full, with the help of a pool's threads (NULL: without), every model whose head is wanted (want NULL: all). E_CATALOGUE: the first
+ * malformed one. */
+int catalog_read_models(struct catalog *c, struct thread_pool *pool, int (*want)(const struct model_entry *head, const void *user), const void *user,
+	struct error *err) MUST_CHECK;
 
 /* By id, name, alias or repository (owner/name). E_MODEL with near matches; E_CATALOGUE when the entry is malformed. Fully read. Borrowed. */
 int catalog_model(const struct model_entry **out, struct catalog *c, const char *name, struct error *err) MUST_CHECK;

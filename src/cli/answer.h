@@ -18,6 +18,8 @@ void answer_text(const struct text *t, const struct answer *a, int quiet);
 void answer_json(cJSON *o, const struct answer *a);
 void answer_csv_header(FILE *out);
 void answer_csv(FILE *out, const struct answer *a);
+/* Adds "hardware" with its devices. */
+void answer_hardware_json(cJSON *o, const struct hardware_spec *h);
 /* {"schema_version":1,"tool":{...}}; the caller adds and then prints with answer_print(), which deletes it. */
 cJSON *answer_document(void);
 int answer_print(cJSON *doc, struct error *err) MUST_CHECK;

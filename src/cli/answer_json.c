@@ -62,9 +62,8 @@ static void model_object(cJSON *o, const struct answer *a)
 	json_add_str(x, "licence", e ? e->licence : NULL);
 }
 
-static void hardware_object(cJSON *o, const struct answer *a)
+void answer_hardware_json(cJSON *o, const struct hardware_spec *h)
 {
-	const struct hardware_spec *h = a->hardware;
 	cJSON *x = json_add_object(o, "hardware"), *list;
 
 	json_add_str(x, "id", h->id);
@@ -122,7 +121,7 @@ void answer_json(cJSON *o, const struct answer *a)
 	cJSON *x, *list;
 
 	model_object(o, a);
-	hardware_object(o, a);
+	answer_hardware_json(o, a->hardware);
 	settings_object(o, a);
 	x = json_add_object(o, "memory");
 	terms(x, &e->sum, e->warnings);
@@ -137,11 +136,14 @@ void answer_json(cJSON *o, const struct answer *a)
 		terms(dev, &e->device[d], e->warnings);
 		cJSON_AddItemToArray(list, dev);
 	}
+	json_add_u64(o, "max_sequences", e->max_sequences);
 	json_add_u64(o, "max_context_tokens", e->max_context_tokens);
+	json_add_u64(o, "max_sequences", e->max_sequences);
 	x = json_add_object(o, "speed");
 	figure(x, "decode_tokens_per_s", e->decode_tps);
 	figure(x, "prefill_tokens_per_s", e->prefill_tps);
 	figure(x, "ttft_s", e->ttft_s);
+	json_add_u64(x, "ttft_prompt_tokens", e->ttft_tokens);
 	list = json_add_array(x, "by_depth");
 	for (unsigned i = 0; i < e->n_depths; i++) {
 		cJSON *d = cJSON_CreateObject();

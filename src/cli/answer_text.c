@@ -227,17 +227,24 @@ static void verdict(const struct text *t, const struct answer *a)
 static void speed(const struct text *t, const struct answer *a)
 {
 	const struct estimate *e = a->estimate;
-	char f[96], c[32];
+	char f[128], c[32];
 
 	if (e->decode_tps.basis == BASIS_UNKNOWN && e->prefill_tps.basis == BASIS_UNKNOWN)
 		return;
 	fputc('\n', t->out);
-	text_paint(t, DIM, "speed, from specifications: a wide 80 %% interval");
+	text_paint(t, DIM, "speed, from %s: a wide 80 %% interval", e->decode_tps.basis == BASIS_CALIBRATED ? "bandwidth measured here" : "specifications");
 	fputc('\n', t->out);
-	for (unsigned i = 0; i < e->n_depths; i++)
-		fprintf(t->out, "decode  %8s %-12s %s\n", i ? "after" : "at the", i ? format_tokens(c, sizeof c, e->depth[i].ctx_tokens) : "start",
-			figure_text(f, sizeof f, e->depth[i].decode_tps, "tokens/s"));
-	fprintf(t->out, "prefill %21s %s\n", "", figure_text(f, sizeof f, e->prefill_tps, "tokens/s"));
+	for (unsigned i = 0; i < e->n_depths; i++) {
+		char label[48];
+		snprintf(label, sizeof label, "decode %s %s", i ? "after" : "at the", i ? format_tokens(c, sizeof c, e->depth[i].ctx_tokens) : "start");
+		fprintf(t->out, "%-22s %s\n", label, figure_text(f, sizeof f, e->depth[i].decode_tps, "tokens/s"));
+	}
+	fprintf(t->out, "%-22s %s\n", "prefill", figure_text(f, sizeof f, e->prefill_tps, "tokens/s"));
+	if (e->ttft_s.basis != BASIS_UNKNOWN) {
+		char label[48];
+		snprintf(label, sizeof label, "first token after %s", format_tokens(c, sizeof c, e->ttft_tokens));
+		fprintf(t->out, "%-22s %s\n", label, figure_text(f, sizeof f, e->ttft_s, "s"));
+	}
 }
 
 void answer_text(const struct text *t, const struct answer *a, int quiet)

@@ -1,173 +1,346 @@
 /* cmd_fit.c - ullage fit: the catalogue on this machine, each model at the best quantisation that fits */
 #include "base/json.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "base/units.h"
 #include "cli/answer.h"
 #include "cli/cmd.h"
+#include "cli/filter.h"
+#include "cli/fit.h"
 #include "cli/question.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { SCREEN = 24 };            /* rows of a table that nobody asked a length for */
+/* SCREEN: rows of a table that nobody asked a length for. Threads beyond a few have nothing left to do. */
+enum { SCREEN = 24, MAX_WORKERS = 8 };
+static const double USUAL_MIN_TPS = 5;
 
-struct fit_row { struct model_arg model; struct question q; struct estimate e; };
+static double now_s(void)
+{
+	struct timespec t;
 
-/* Whole before offloaded, then by total parameters, the most first. */
-static int better(const void *pa, const void *pb)
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Whole before offloaded; within both, what is fast enough first, then by total parameters. A speed that is unknown counts as fast enough: on a
+ * machine whose bandwidth nobody knows all are. */
+static int by_rank(const void *pa, const void *pb)
 {
 	const struct fit_row *a = *(const struct fit_row *const *)pa, *b = *(const struct fit_row *const *)pb;
 
-	if (a->e.verdict != b->e.verdict)
-		return a->e.verdict - b->e.verdict;
+	if (a->class != b->class)
+		return a->class - b->class;
 	if (a->e.params_total != b->e.params_total)
 		return a->e.params_total < b->e.params_total ? 1 : -1;
 	return strcmp(a->model.entry->id, b->model.entry->id);
 }
 
-static void print_table(const struct options *o, struct fit_row **rows, unsigned n, unsigned fit, unsigned rejected, const struct hardware_spec *h)
+static int descending(double a, double b) { return (a < b) - (a > b); }
+static int by_name(const void *pa, const void *pb)
 {
-	char a[32], b[32], c[32], d[32];
-	struct text t;
-	struct table tab;
-	int wide;
+	const struct fit_row *a = *(const struct fit_row *const *)pa, *b = *(const struct fit_row *const *)pb;
 
-	text_open(&t, o);
-	wide = t.width >= 110;
-	fputs("on ", t.out);
-	text_paint(&t, BOLD, "%s", h->name);
-	fprintf(t.out, ", %s, %s tokens of context\n\n", n ? rows[0]->e.settings.engine->name : "llama.cpp", format_tokens(a, sizeof a, n ? rows[0]->e.settings.ctx_tokens : 8192));
-	table_init(&tab, wide ? 8 : 6, wide ? 0x7a : 0x3a);
-	static const char *const heads[] = { "model", "params", "quant", "memory", "left over", "max context", "decode tokens/s", "verdict" };
-	for (unsigned i = 0; i < (wide ? 8u : 6u); i++)
-		table_cell(&tab, DIM, "%s", heads[i]);
-	for (unsigned i = 0; i < n; i++) {
-		const struct estimate *e = &rows[i]->e;
-		table_cell(&tab, PLAIN, "%s", rows[i]->model.entry->id);
-		table_cell(&tab, PLAIN, "%s", format_count(a, sizeof a, (double)e->params_total));
-		table_cell(&tab, PLAIN, "%s", e->settings.recipe->name);
-		table_cell(&tab, PLAIN, "%s", format_bytes(b, sizeof b, e->sum.total));
-		table_cell(&tab, e->verdict == FITS ? GREEN : YELLOW, "%s", format_signed_bytes(c, sizeof c, e->sum.headroom));
-		/* rounded down: at least so much */
-		table_cell(&tab, PLAIN, "%s", format_tokens(d, sizeof d, e->max_context_tokens >= 1024 ? e->max_context_tokens / 1024 * 1024 : e->max_context_tokens));
-		if (wide) {
-			char f[96];
-			table_cell(&tab, PLAIN, "%s", e->decode_tps.basis == BASIS_UNKNOWN ? "unknown" : figure_text(f, sizeof f, e->decode_tps, ""));
-			if (e->verdict == FITS_OFFLOADED)
-				table_cell(&tab, YELLOW, "%u of %u layers", e->gpu_layers, rows[i]->model.spec->n_layers);
-			else
-				table_cell(&tab, GREEN, "fits");
-		}
+	return strcmp(a->model.entry->id, b->model.entry->id);
+}
+#define BY(name, value) \
+	static int name(const void *pa, const void *pb) \
+	{ \
+		const struct fit_row *x = *(const struct fit_row *const *)pa, *y = *(const struct fit_row *const *)pb, *r = x; \
+		double a = (double)(value); \
+		r = y; \
+		int c = descending(a, (double)(value)); \
+		return c ? c : by_name(pa, pb); \
 	}
-	table_print(&tab, &t, 1);
-	if (o->quiet)
+BY(by_params, r->e.params_total)
+BY(by_memory, r->e.sum.total + r->e.host.total)
+BY(by_left, r->e.sum.headroom)
+BY(by_context, r->e.max_context_tokens)
+BY(by_decode, r->e.decode_tps.basis == BASIS_UNKNOWN ? -1 : r->e.decode_tps.value)
+BY(by_prefill, r->e.prefill_tps.basis == BASIS_UNKNOWN ? -1 : r->e.prefill_tps.value)
+
+static const struct { const char *name; int (*compare)(const void *, const void *); } orders[] = {
+	{ "params", by_params }, { "name", by_name }, { "memory", by_memory }, { "left", by_left }, { "context", by_context }, { "decode", by_decode },
+	{ "prefill", by_prefill },
+};
+
+/* What the threads do to the rows, dealt out one by one. */
+struct work {
+	struct fit_row *row;
+	struct fit_row **pick;                   /* second round: only these */
+	unsigned n;
+	const struct recipe *best;
+	double min_tps;
+	int whole_answer;                        /* JSON and CSV show all that estimate does */
+	_Atomic unsigned next;
+	struct arena scratch[MAX_WORKERS];
+	struct error err[MAX_WORKERS];
+	int rc[MAX_WORKERS];
+};
+
+static void weigh(struct work *w, struct fit_row *r, struct arena *a, struct error *err)
+{
+	arena_reset(a);
+	r->rc = r->q.settings.recipe ? estimate_memory(&r->e, &r->q, a, err) : estimate_ladder(&r->e, &r->q, w->best, a, err);
+	if (r->rc == OK)
+		r->rc = estimate_decode(&r->e, &r->q, a, err);
+	if (r->rc != OK)
 		return;
-	fprintf(t.out, "\n%u of %u models fit", fit, fit + rejected);
-	if (n < fit)
-		fprintf(t.out, ", the %u largest are shown (-n %u shows all)", n, fit);
-	fputs(".\nNext: ", t.out);
-	if (n)
-		fprintf(t.out, "ullage estimate %s%s%s%s\n", rows[0]->model.entry->id, o->on ? " --on \"" : "", o->on ? o->on : "", o->on ? "\"" : "");
-	else
-		fputs("ullage fit -c 2048, or a machine with more memory: ullage fit --on rtx-4090\n", t.out);
-	for (unsigned i = 0; i < h->n_warnings; i++)
-		text_wrap(&t, "note: ", 6, h->warnings[i]);
-	if (!o->on)
-		text_wrap(&t, "note: ", 6, "this version counts the host's memory only: GPUs are not detected yet, name one with --on");
+	int slow = r->e.decode_tps.basis != BASIS_UNKNOWN && r->e.decode_tps.value < w->min_tps;
+	r->class = (uint8_t)(r->e.verdict == FITS ? slow ? FIT_WHOLE_SLOW : FIT_WHOLE : slow ? FIT_OFFLOADED_SLOW : FIT_OFFLOADED);
+	if (r->e.verdict == DOES_NOT_FIT)
+		r->rc = 1;
 }
 
-static int print_json(struct fit_row **rows, unsigned n, struct fit_row **out, unsigned n_out, const struct hardware_spec *h, struct error *err)
+static void first_round(void *user, unsigned thread, unsigned n_threads)
 {
-	cJSON *doc = answer_document(), *x = json_add_object(doc, "hardware"), *list;
-	char text[256];
+	struct work *w = user;
 
-	json_add_str(x, "id", h->id);
-	json_add_str(x, "name", h->name);
+	(void)n_threads;
+	for (unsigned i; (i = w->next++) < w->n && w->rc[thread] == OK;) {
+		struct fit_row *r = &w->row[i];
+		weigh(w, r, &w->scratch[thread], &w->err[thread]);
+		/* no quantisation of it divides its rows, or this engine cannot split it so: no row, no error */
+		if (r->rc < 0 && r->rc != E_FORMAT)
+			w->rc[thread] = r->rc;
+		else if (r->rc == E_FORMAT && !(r->why = strdup(w->err[thread].text)))
+			w->rc[thread] = error_set(&w->err[thread], E_NOMEM, "out of memory");
+	}
+}
+
+static void second_round(void *user, unsigned thread, unsigned n_threads)
+{
+	struct work *w = user;
+
+	(void)n_threads;
+	for (unsigned i; (i = w->next++) < w->n && w->rc[thread] == OK;) {
+		struct fit_row *r = w->pick[i];
+		struct arena *a = &w->scratch[thread];
+		struct error *err = &w->err[thread];
+		int rc;
+		arena_reset(a);
+		if (w->whole_answer)
+			rc = estimate_rest(&r->e, &r->q, a, err);
+		else if ((rc = estimate_prefill(&r->e, &r->q, a, err)) == OK)
+			rc = estimate_longest(&r->e, &r->q, a, err);
+		w->rc[thread] = rc;
+	}
+}
+
+static int run_round(struct work *w, struct thread_pool *pool, pool_fn *fn, struct error *err)
+{
+	unsigned n = pool ? pool_threads(pool) : 1;
+
+	w->next = 0;
+	if (pool)
+		pool_run(pool, n, fn, w);
+	else
+		fn(w, 0, 1);
+	for (unsigned t = 0; t < n; t++)
+		if (w->rc[t] != OK) {
+			*err = w->err[t];
+			return w->rc[t];
+		}
+	return OK;
+}
+
+const char *fit_reason(char *buf, size_t n, const struct fit *f, const struct fit_row *r)
+{
+	char v[24], m[24];
+
+	if (r->rc == E_FORMAT)
+		snprintf(buf, n, "%s", r->why);
+	else if (r->rc == 1)
+		shortfall_text(buf, n, &r->e);
+	else
+		snprintf(buf, n, "decodes at %s tokens/s, less than the %s asked for", format_3(v, sizeof v, r->e.decode_tps.value), format_3(m, sizeof m, f->min_tps));
+	return buf;
+}
+
+static int print_json(const struct fit *f, struct error *err)
+{
+	cJSON *doc = answer_document(), *x, *list;
+	const struct fit_row *any = f->n_rows ? f->rows[0] : f->n_out ? f->out[0] : NULL;
+	char text[600];
+
+	if (any)
+		answer_hardware_json(doc, f->machine);
+	x = json_add_object(doc, "counts");
+	json_add_u64(x, "fit", f->n_rows);
+	json_add_u64(x, "rejected", f->n_out);
+	json_add_u64(x, "shown", f->n_shown);
+	json_add_f64(doc, "min_tokens_per_s", f->min_tps);
+	json_add_f64(doc, "seconds", f->seconds);
+	if (f->probe_seconds > 0)
+		json_add_f64(doc, "probe_seconds", f->probe_seconds);
+	else
+		cJSON_AddNullToObject(doc, "probe_seconds");
 	list = json_add_array(doc, "results");
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < f->n_shown; i++) {
 		cJSON *r = cJSON_CreateObject();
-		answer_json(r, &(struct answer){ &rows[i]->model, h, &rows[i]->q, &rows[i]->e });
+		answer_json(r, &(struct answer){ &f->rows[i]->model, f->machine, &f->rows[i]->q, &f->rows[i]->e });
 		cJSON_AddItemToArray(list, r);
 	}
 	list = json_add_array(doc, "rejected");
-	for (unsigned i = 0; i < n_out; i++) {
+	for (unsigned i = 0; i < f->n_out; i++) {
 		cJSON *r = cJSON_CreateObject();
-		json_add_str(r, "id", out[i]->model.entry->id);
-		json_add_str(r, "reason", shortfall_text(text, sizeof text, &out[i]->e));
+		json_add_str(r, "id", f->out[i]->model.entry->id);
+		json_add_str(r, "reason", fit_reason(text, sizeof text, f, f->out[i]));
 		cJSON_AddItemToArray(list, r);
 	}
 	return answer_print(doc, err);
 }
 
+static int wanted(const struct model_entry *e, const void *user)
+{
+	return e->status == STATUS_OPEN_WEIGHTS && filter_head(e, user);
+}
+
+/* A row for every model that has weights and passes the filters. */
+static int list_rows(struct work *w, const struct fit *f, struct catalog *c, const struct efficiency *eff, struct error *err)
+{
+	unsigned n_all;
+	const struct model_entry *all = catalog_models(c, &n_all);
+
+	if (!(w->row = calloc(n_all + 1, sizeof *w->row)))
+		return error_set(err, E_NOMEM, "out of memory");
+	for (unsigned i = 0; i < n_all; i++) {
+		struct fit_row *r = &w->row[w->n];
+		if (!wanted(&all[i], f->o) || !all[i].spec || !filter_entry(&all[i], f->o))
+			continue;
+		r->model.entry = &all[i];
+		r->model.spec = all[i].spec;
+		r->q = (struct question){ .model = all[i].spec, .quants = catalog_quants(c), .hardware = f->machine, .efficiency = eff, .settings = *f->settings };
+		w->n++;
+	}
+	return w->n ? OK : error_set(err, E_MODEL, "no model of the catalogue is all of what was asked for");
+}
+
+static int rank(struct fit *f, struct work *w, struct thread_pool *pool, struct error *err)
+{
+	const struct options *o = f->o;
+	int (*order)(const void *, const void *) = by_rank;
+	unsigned n = w->n;
+	int rc;
+
+	for (unsigned i = 0; o->sort && i < sizeof orders / sizeof *orders; i++)
+		if (!strcmp(orders[i].name, o->sort))
+			order = orders[i].compare;
+	f->rows = calloc(n + 1, sizeof *f->rows);
+	f->out = calloc(n + 1, sizeof *f->out);
+	if (!f->rows || !f->out)
+		return error_set(err, E_NOMEM, "out of memory");
+	for (unsigned i = 0; i < n; i++) {
+		struct fit_row *r = &w->row[i];
+		int slow = o->min_tps > 0 && r->rc == OK && r->e.decode_tps.basis != BASIS_UNKNOWN && r->e.decode_tps.value < o->min_tps;
+		if (r->rc == OK && !slow)
+			f->rows[f->n_rows++] = r;
+		else
+			f->out[f->n_out++] = r;
+	}
+	/* an order by what only the second round finds needs it for all rows */
+	int early = o->json || o->csv || (o->sort && (order == by_context || order == by_prefill));
+	unsigned limit = o->limit_set ? (unsigned)o->limit : o->json || o->csv ? UINT32_MAX : SCREEN;
+	if (!early)
+		qsort(f->rows, f->n_rows, sizeof *f->rows, order);
+	f->n_shown = f->n_rows < limit ? f->n_rows : limit;
+	w->pick = f->rows;
+	w->n = early ? f->n_rows : f->n_shown;
+	w->whole_answer = o->json || o->csv;
+	rc = run_round(w, pool, second_round, err);
+	w->n = n;
+	if (rc == OK && early)
+		qsort(f->rows, f->n_rows, sizeof *f->rows, order);
+	return rc;
+}
+
+static int check_sort(const struct options *o, struct error *err)
+{
+	struct near_matches m;
+
+	if (!o->sort)
+		return OK;
+	near_init(&m, o->sort);
+	for (unsigned i = 0; i < sizeof orders / sizeof *orders; i++) {
+		if (!strcmp(orders[i].name, o->sort))
+			return OK;
+		near_offer(&m, orders[i].name);
+	}
+	error_set(err, E_USAGE, "--sort %s: no such column", o->sort);
+	near_report(&m, err);
+	error_hint(err, "params, name, memory, left, context, decode or prefill");
+	return E_USAGE;
+}
+
+/* A pool of one is none. */
+static int open_pool(struct thread_pool **out, struct error *err)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	*out = NULL;
+	return cpus < 2 ? OK : pool_open(out, cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS, NULL, err);
+}
+
 int cmd_fit(struct options *o, struct error *err)
 {
+	struct fit f = { .o = o, .min_tps = o->min_tps > 0 ? o->min_tps : USUAL_MIN_TPS };
 	struct catalog *c = NULL;
-	struct arena a = { 0 }, scratch = { 0 };
+	struct thread_pool *pool = NULL;
+	struct arena a = { 0 };
 	struct hardware_spec h;
 	struct efficiency eff;
 	struct settings set;
-	unsigned n_all, n = 0, n_out = 0;
-	struct fit_row **rows = NULL, **out = NULL;
+	struct work *w = calloc(1, sizeof *w);
+	double began = now_s();
 	int rc;
 
+	if (!w)
+		return error_set(err, E_NOMEM, "out of memory");
 	if (o->n_args)
-		return error_set(err, E_USAGE, "fit takes no argument: %s", o->args[0]);
-	if ((rc = catalog_open(&c, o->program, err)) != OK || (rc = settings_from(&set, o, c, err)) != OK || (rc = machine_from(&h, &a, o, c, err)) != OK ||
-	    (rc = efficiency_from(&eff, &a, c, err)) != OK)
+		rc = error_set(err, E_USAGE, "fit takes no argument: %s", o->args[0]);
+	else
+		rc = check_sort(o, err);
+	if (rc != OK || (rc = open_pool(&pool, err)) != OK || (rc = catalog_open_with(&c, o->program, pool, err)) != OK ||
+	    (rc = settings_from(&set, o, c, err)) != OK || (rc = best_quant(&w->best, o, &set, c, err)) != OK)
 		goto done;
-	const struct model_entry *all = catalog_models(c, &n_all);
-	rows = calloc(n_all + 1, sizeof *rows);
-	out = calloc(n_all + 1, sizeof *out);
-	if (!rows || !out) {
-		rc = error_set(err, E_NOMEM, "out of memory");
+	double probing = now_s();
+	if ((rc = machine_from(&h, &a, o, c, err)) != OK)
 		goto done;
-	}
-	for (unsigned i = 0; i < n_all; i++) {
-		struct fit_row *r;
-		if (all[i].status != STATUS_OPEN_WEIGHTS || (o->family && (!all[i].family || !str_ieq(all[i].family, o->family))) ||
-		    (o->licence && (!all[i].licence || !str_ieq(all[i].licence, o->licence))))
-			continue;
-		if (!(r = arena_alloc(&a, sizeof *r))) {
-			rc = error_set(err, E_NOMEM, "out of memory");
-			goto done;
-		}
-		if ((rc = catalog_model(&r->model.entry, c, all[i].id, err)) != OK)
-			goto done;
-		if (!(r->model.spec = r->model.entry->spec))
-			continue;
-		r->q = (struct question){ .model = r->model.spec, .quants = catalog_quants(c), .hardware = &h, .efficiency = &eff, .settings = set };
-		arena_reset(&scratch);
-		rc = estimate_compute(&r->e, &r->q, NULL, &scratch, err);
-		if (rc == E_FORMAT)
-			continue;        /* this quantisation does not divide its rows */
-		if (rc != OK)
-			goto done;
-		if (r->e.verdict == DOES_NOT_FIT)
-			out[n_out++] = r;
-		else
-			rows[n++] = r;
-	}
-	qsort(rows, n, sizeof *rows, better);
-	unsigned fit = n, limit = o->limit_set ? (unsigned)o->limit : o->json || o->csv ? UINT32_MAX : SCREEN;
-	if (n > limit)
-		n = limit;
-	rc = OK;
+	if (!o->on)
+		f.probe_seconds = now_s() - probing;
+	f.machine = &h;
+	f.settings = &set;
+	w->min_tps = f.min_tps;
+	if ((rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = catalog_read_models(c, pool, wanted, o, err)) != OK ||
+	    (rc = filter_check(c, o, err)) != OK || (rc = list_rows(w, &f, c, &eff, err)) != OK || (rc = run_round(w, pool, first_round, err)) != OK ||
+	    (rc = rank(&f, w, pool, err)) != OK)
+		goto done;
+	f.seconds = now_s() - began - f.probe_seconds;
 	if (o->json) {
-		rc = print_json(rows, n, out, n_out, &h, err);
+		rc = print_json(&f, err);
 	} else if (o->csv) {
 		answer_csv_header(stdout);
-		for (unsigned i = 0; i < n; i++)
-			answer_csv(stdout, &(struct answer){ &rows[i]->model, &h, &rows[i]->q, &rows[i]->e });
+		for (unsigned i = 0; i < f.n_shown; i++)
+			answer_csv(stdout, &(struct answer){ &f.rows[i]->model, &h, &f.rows[i]->q, &f.rows[i]->e });
 	} else {
-		print_table(o, rows, n, fit, n_out, &h);
+		fit_text(&f);
 	}
-	if (rc == OK && !n)
+	if (rc == OK && !f.n_rows)
 		rc = 1;
 done:
-	free(rows);
-	free(out);
-	arena_free(&scratch);
+	for (unsigned i = 0; w->row && i < w->n; i++)
+		free((void *)(uintptr_t)w->row[i].why);
+	for (unsigned t = 0; t < MAX_WORKERS; t++)
+		arena_free(&w->scratch[t]);
+	free(w->row);
+	free(w);
+	free(f.rows);
+	free(f.out);
 	arena_free(&a);
 	catalog_close(c);
+	pool_close(pool);
 	return rc;
 }

@@ -55,24 +55,27 @@ size_t text_columns(const char *s)
 
 void text_wrap(const struct text *t, const char *lead, int indent, const char *s)
 {
-	int col = (int)text_columns(lead);
+	int col = (int)text_columns(lead), words = 0;
 
 	fputs(lead, t->out);
 	while (*s) {
 		size_t n = strcspn(s, " ");
-		if (col + (int)n + 1 > t->width && col > indent) {
+		int wide = 0;            /* columns of the word */
+		for (size_t i = 0; i < n; i++)
+			wide += ((unsigned char)s[i] & 0xc0) != 0x80;
+		if (words && col + 1 + wide >= t->width) {
 			fprintf(t->out, "\n%*s", indent, "");
 			col = indent;
+		} else if (words) {
+			fputc(' ', t->out);
+			col++;
 		}
 		fwrite(s, 1, n, t->out);
-		col += (int)n;
+		col += wide;
+		words++;
 		s += n;
-		if (*s == ' ') {
-			if (s[1])
-				fputc(' ', t->out);
-			col++;
+		while (*s == ' ')
 			s++;
-		}
 	}
 	fputc('\n', t->out);
 }
@@ -80,6 +83,13 @@ void text_wrap(const struct text *t, const char *lead, int indent, const char *s
 void table_init(struct table *t, unsigned columns, uint32_t right)
 {
 	*t = (struct table){ .columns = columns, .right = right };
+}
+
+void table_section(struct table *t, enum paint p, const char *text)
+{
+	table_cell(t, (enum paint)(p | TABLE_SECTION), "%s", text);
+	for (unsigned i = 1; i < t->columns; i++)
+		table_cell(t, PLAIN, "%s", "");
 }
 
 void table_cell(struct table *t, enum paint p, const char *fmt, ...)
@@ -131,22 +141,38 @@ void table_print(struct table *t, const struct text *x, int header)
 	size_t width[TABLE_COLUMNS] = { 0 }, total = 0;
 
 	for (unsigned i = 0; i < t->n; i++)
-		if (text_columns(t->cell[i]) > width[i % t->columns])
+		if (!(t->paint[i] & TABLE_SECTION) && text_columns(t->cell[i]) > width[i % t->columns])
 			width[i % t->columns] = text_columns(t->cell[i]);
+	if (t->shrink) {                 /* one column gives way so that the others keep their width */
+		size_t all = 0, *w = &width[t->shrink - 1];
+		for (unsigned c = 0; c < t->columns; c++)
+			all += width[c] + (c ? 2 : 0);
+		size_t over = all > (size_t)x->width ? all - (size_t)x->width : 0;
+		if (over)
+			*w = *w > over + 12 ? *w - over : *w < 12 ? *w : 12;
+	}
 	for (unsigned c = 0; c + 1 < t->columns; c++)
 		total += width[c] + 2;
 	size_t last = x->width > (int)total + 8 ? (size_t)x->width - total : 8;
 	for (unsigned i = 0; i < t->n; i++) {
 		unsigned c = i % t->columns;
 		const char *s = t->cell[i];
-		size_t pad = width[c] - text_columns(s);
-		enum paint p = header && i < t->columns ? DIM : (enum paint)t->paint[i];
+		size_t pad = width[c] > text_columns(s) ? width[c] - text_columns(s) : 0;
+		enum paint p = header && i < t->columns ? DIM : (enum paint)(t->paint[i] & ~TABLE_SECTION);
+		if (t->paint[i] & TABLE_SECTION) {
+			text_paint(x, p, "%s", s);
+			fputc('\n', x->out);
+			i += t->columns - 1;
+			continue;
+		}
 		if (t->right >> c & 1)
 			fprintf(x->out, "%*s", (int)pad, "");
 		if (x->colour)
 			fputs(code(p), x->out);
 		if (c + 1 == t->columns)
 			put_cut(x->out, s, last);
+		else if (c + 1 == t->shrink)
+			put_cut(x->out, s, width[c]);
 		else
 			fputs(s, x->out);
 		if (x->colour && p != PLAIN)
@@ -177,4 +203,39 @@ void csv_cell(FILE *out, const char *s, int last)
 	if (quote)
 		fputc('"', out);
 	fputc(last ? '\n' : ',', out);
+}
+
+int text_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (unsigned i = 0; i < 3; i++) {
+		const char *v = getenv(names[i]);
+		if (v && *v)
+			return strstr(v, "UTF-8") || strstr(v, "utf8") || strstr(v, "UTF8") || strstr(v, "utf-8");
+	}
+	return 0;
+}
+
+const char *text_bar(char *buf, size_t n, unsigned columns, double share)
+{
+	/* eighths of a block, from the left: U+2588 is whole, U+258F one eighth */
+	int utf8 = text_utf8();
+	unsigned parts = utf8 ? 8 : 1, full = columns * parts, k = share <= 0 ? 0 : share >= 1 ? full : (unsigned)(share * full + 0.5);
+	size_t at = 0;
+
+	for (unsigned i = 0; i < columns && at + 4 < n; i++) {
+		unsigned here = k > i * parts ? k - i * parts : 0;
+		if (utf8) {
+			/* what is free is a light shade */
+			unsigned char low = here >= 8 ? 0x88 : here ? (unsigned char)(0x90 - here) : 0x91;
+			buf[at++] = (char)0xe2;
+			buf[at++] = (char)0x96;
+			buf[at++] = (char)low;
+		} else {
+			buf[at++] = here ? '#' : '.';
+		}
+	}
+	buf[at] = 0;
+	return buf;
 }

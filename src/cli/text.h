@@ -19,18 +19,25 @@ void text_wrap(const struct text *t, const char *lead, int indent, const char *s
 
 /* Rows are collected, then printed with columns as wide as their widest cell. right: bit set of columns flushed right.
  * The last column may be cut with an ellipsis when the table is wider than the terminal. */
-enum { TABLE_COLUMNS = 16 };
+enum { TABLE_COLUMNS = 16, TABLE_SECTION = 0x80 };
 struct table {
 	char **cell; uint8_t *paint;
 	unsigned n, cap, columns;
 	uint32_t right;
+	unsigned shrink;                 /* 1 + the column that is cut when the table is wider than the terminal; 0: none */
 	int failed;
 };
 void table_init(struct table *t, unsigned columns, uint32_t right);
 void table_cell(struct table *t, enum paint p, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A line across all columns, between two rows. */
+void table_section(struct table *t, enum paint p, const char *text);
 void table_print(struct table *t, const struct text *x, int header);     /* frees the cells */
 /* Comma-separated, quoted where needed. */
 void csv_cell(FILE *out, const char *s, int last);
+/* Does the locale write UTF-8? */
+int text_utf8(void);
+/* A bar of so many columns filled by share (0 to 1): blocks where the locale has them, else '#' and '.'. n: at least 3 bytes a column and 1. */
+const char *text_bar(char *buf, size_t n, unsigned columns, double share);
 /* Display columns of a UTF-8 string (one per code point). */
 size_t text_columns(const char *s);
 

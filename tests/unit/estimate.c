@@ -26,7 +26,7 @@ static struct question ask(const struct model_spec *m, const struct hardware_spe
 	struct question q = { .model = m, .quants = catalog_quants(cat), .hardware = h, .efficiency = &eff };
 	struct error e;
 
-	q.settings = (struct settings){ .ctx_tokens = ctx, .sequences = 1, .ubatch = 512, .batch = 2048, .gpu_layers = UINT32_MAX };
+	q.settings = (struct settings){ .ctx_tokens = ctx, .sequences = 1, .ubatch = 512, .batch = 2048, .gpu_layers = UINT32_MAX, .cpu_moe = UINT32_MAX };
 	q.settings.engine = engine_find(catalog_engines(cat), engine);
 	q.settings.kv_k = q.settings.kv_v = format_find(q.quants, "f16");
 	if (!recipe_find(&q.settings.recipe, q.quants, recipe, engine, &e))
@@ -49,10 +49,12 @@ static int sums_add_up(const struct estimate *e)
 	return weights == e->sum.weights && kv == e->sum.kv_cache && total == e->sum.total;
 }
 
-/* A relaxation applied to the question it was offered for. */
+/* A relaxation applied to the question it was offered for: now it fits, wholly unless host memory was what it wanted. */
 static int applied(const struct question *asked, const struct relaxation *r, struct arena *a)
 {
 	struct question q = *asked;
+	struct hardware_spec h = *asked->hardware;
+	struct pool pools[4];
 	struct estimate e;
 	struct error err;
 
@@ -62,12 +64,91 @@ static int applied(const struct question *asked, const struct relaxation *r, str
 	case CHANGE_RECIPE:
 		if (recipe_find(&q.settings.recipe, q.quants, r->name, q.settings.engine->id, &err) != OK)
 			return 0;
+		q.settings.imatrix = q.settings.recipe->imatrix;
 		break;
 	case CHANGE_SEQUENCES: q.settings.sequences = (uint32_t)r->value; break;
-	case CHANGE_GPU_LAYERS: q.settings.gpu_layers = (uint32_t)r->value; break;
+	case CHANGE_HOST:
+		for (unsigned i = 0; i < h.n_pools; i++)
+			pools[i] = h.pools[i];
+		pools[h.n_pools++] = (struct pool){ .name = "host", .kind = POOL_HOST, .total_bytes = r->value, .usable_bytes = r->value };
+		h.pools = pools;
+		q.hardware = &h;
+		return estimate_memory(&e, &q, a, &err) == OK && e.verdict == FITS_OFFLOADED && e.gpu_layers == r->gpu_layers && e.cpu_moe == r->cpu_moe;
 	case CHANGES: return 0;
 	}
-	return estimate_memory(&e, &q, a, &err) == OK && e.verdict != DOES_NOT_FIT;
+	return estimate_memory(&e, &q, a, &err) == OK && e.verdict == FITS;
+}
+
+/* Whatever is said to fit is within every pool it draws from. */
+static int within(const struct estimate *e)
+{
+	if (e->verdict == DOES_NOT_FIT)
+		return 1;
+	for (unsigned d = 0; d < e->n_devices; d++)
+		if (e->device[d].total > e->device[d].budget)
+			return 0;
+	return !e->host.budget || e->host.total <= e->host.budget;
+}
+
+/* Cards of different sizes, with and without a host, a unified pool, a processor alone. */
+static void every_machine(const struct model_entry *m)
+{
+	static const struct { uint64_t card[3], host; uint8_t kind; } shapes[] = {
+		{ { 24, 0, 0 }, 0, POOL_VRAM }, { { 24, 0, 0 }, 64, POOL_VRAM }, { { 8, 24, 0 }, 0, POOL_VRAM }, { { 32, 12, 8 }, 32, POOL_VRAM },
+		{ { 96, 96, 0 }, 256, POOL_VRAM }, { { 96, 0, 0 }, 0, POOL_UNIFIED }, { { 64, 0, 0 }, 0, POOL_HOST }, { { 4, 0, 0 }, 1024, POOL_VRAM },
+	};
+	static const struct { const char *engine, *recipe; uint64_t ctx; uint32_t sequences, ngl, moe; } asks[] = {
+		{ "llama.cpp", "Q4_K_M", 8192, 1, UINT32_MAX, UINT32_MAX }, { "llama.cpp", "Q8_0", 32768, 4, UINT32_MAX, UINT32_MAX },
+		{ "llama.cpp", "Q4_K_M", 4096, 1, UINT32_MAX, 3 }, { "none", "Q4_K_M", 8192, 1, UINT32_MAX, UINT32_MAX },
+	};
+	unsigned n = 0, good = 0, true_relax = 0, relax = 0, said = 0;
+	struct arena a = { 0 };
+	struct error err = { 0 };
+
+	for (unsigned i = 0; i < sizeof shapes / sizeof *shapes; i++)
+		for (unsigned k = 0; k < sizeof asks / sizeof *asks; k++) {
+			struct device_spec dev = { .id = "card", .name = "card", .kind = shapes[i].kind == POOL_HOST ? DEVICE_CPU : DEVICE_GPU, .vendor = VENDOR_NVIDIA };
+			struct pool pools[4];
+			struct group groups[3];
+			struct hardware_spec h = { .id = "box", .name = "box", .pools = pools, .groups = groups };
+			struct estimate e, again;
+			for (unsigned c = 0; c < 3 && shapes[i].card[c]; c++) {
+				groups[h.n_groups++] = (struct group){ &dev, h.n_pools, 1, 1 };
+				pools[h.n_pools++] = (struct pool){ .name = "pool", .kind = shapes[i].kind, .total_bytes = shapes[i].card[c] * GIB,
+					.usable_bytes = shapes[i].card[c] * GIB, .read_bps = known_of(1e12, BASIS_SPEC) };
+			}
+			if (shapes[i].host)
+				pools[h.n_pools++] = (struct pool){ .name = "host", .kind = POOL_HOST, .total_bytes = shapes[i].host * GIB, .usable_bytes = shapes[i].host * GIB,
+					.read_bps = known_of(5e10, BASIS_SPEC) };
+			struct question q = ask(m->spec, &h, asks[k].engine, asks[k].recipe, asks[k].ctx);
+			q.settings.sequences = asks[k].sequences;
+			q.settings.gpu_layers = asks[k].ngl;
+			q.settings.cpu_moe = asks[k].moe;
+			arena_reset(&a);
+			int rc = estimate_compute(&e, &q, NULL, &a, &err);
+			if (rc == E_USAGE && asks[k].moe != UINT32_MAX && !shapes[i].host)
+				continue;        /* experts on a host of unknown size */
+			n++;
+			if (rc != OK || !within(&e) || !sums_add_up(&e))
+				continue;
+			good++;
+			/* what was chosen, asked for by name, is the same placement */
+			if (e.verdict == FITS_OFFLOADED) {
+				q.settings.gpu_layers = e.gpu_layers + e.output_on_device;
+				q.settings.cpu_moe = e.cpu_moe;
+				said += estimate_memory(&again, &q, &a, &err) == OK && again.verdict == FITS_OFFLOADED && again.sum.total == e.sum.total && again.host.total == e.host.total;
+				q.settings.gpu_layers = asks[k].ngl;
+				q.settings.cpu_moe = asks[k].moe;
+			} else {
+				said++;
+			}
+			relax += e.n_relax;
+			for (unsigned r = 0; r < e.n_relax; r++)
+				true_relax += applied(&q, &e.relax[r], &a);
+		}
+	ok(good == n && true_relax == relax && said == n, "%s: %u of %u placements within every pool, %u of %u relaxations true, %u named again%s%s", m->id, good, n, true_relax, relax, said,
+	   err.text[0] ? ": " : "", err.text);
+	arena_free(&a);
 }
 
 static void one_model(const struct model_entry *m)
@@ -96,7 +177,7 @@ static void one_model(const struct model_entry *m)
 	make_box(&b, 1, e.sum.total - e.sum.kv_cache / 4 - 1, 0);
 	q.hardware = &b.h;
 	if (rc == OK)
-		rc = estimate_compute(&tight, &q, &a, &err);
+		rc = estimate_compute(&tight, &q, NULL, &a, &err);
 	int good = rc == OK && tight.verdict == DOES_NOT_FIT && tight.short_at == 0;
 	for (unsigned i = 0; good && i < tight.n_relax; i++)
 		good = applied(&q, &tight.relax[i], &a);
@@ -109,6 +190,15 @@ static void one_model(const struct model_entry *m)
 		good &= estimate_memory(&more, &q, &a, &err) == OK && (more.verdict == DOES_NOT_FIT || tight.max_context_tokens == m->spec->context_max);
 		ok(good, "%s: %llu tokens fit and 512 more do not", m->id, (unsigned long long)tight.max_context_tokens);
 	}
+	/* as many sequences as are said to fit, and not one more */
+	q.settings.ctx_tokens = 4096;
+	if (good && estimate_compute(&e, &q, NULL, &a, &err) == OK && e.verdict == FITS && e.max_sequences < MAX_SEQUENCES) {
+		q.settings.sequences = e.max_sequences;
+		good = estimate_memory(&more, &q, &a, &err) == OK && more.verdict == FITS;
+		q.settings.sequences++;
+		good &= estimate_memory(&more, &q, &a, &err) == OK && more.verdict == DOES_NOT_FIT;
+		ok(good, "%s: %u sequences fit and one more does not", m->id, e.max_sequences);
+	}
 	/* the same shortfall with a host beside the card: layers move, nothing is lost or counted twice */
 	make_box(&b, 1, e.sum.total / 2, 4096 * GIB);
 	q = ask(m->spec, &b.h, "llama.cpp", "Q8_0", 4096);
@@ -119,6 +209,7 @@ static void one_model(const struct model_entry *m)
 	/* small models whose head and buffers alone are over half of it cannot */
 	models++;
 	offloaded += rc == OK && e.verdict == FITS_OFFLOADED;
+	/* a layer's KV and state move with it; experts leave theirs on the card */
 	ok(rc == OK && (e.verdict == DOES_NOT_FIT || (e.sum.weights + e.host.weights == more.sum.weights + more.host.weights &&
 	   e.sum.kv_cache + e.sum.state + e.host.kv_cache + e.host.state == more.sum.kv_cache + more.sum.state)), "%s: offloaded, %u layers on the card, the same bytes", m->id, e.gpu_layers);
 	/* numbers too large for 64 bits */
@@ -142,7 +233,7 @@ int main(void)
 	const struct model_entry *all = catalog_models(cat, &n), *m;
 	for (unsigned i = 0; i < n; i += 3)
 		if (catalog_model(&m, cat, all[i].id, &e) == OK && m->spec && m->spec->n_layers)
-			one_model(m);
+			one_model(m), every_machine(m);
 	ok(models > 50 && offloaded > models * 9 / 10, "%u of %u models could be offloaded", offloaded, models);
 	catalog_close(cat);
 	arena_free(&a);

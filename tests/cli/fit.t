@@ -1,0 +1,112 @@
+#!/usr/bin/perl
+# fit.t - ullage fit: the same numbers as estimate, ranked and filtered as promised, readable at any width
+use strict;
+use warnings;
+use JSON::PP;
+
+my $prog = $ENV{PROG} // 'build/ullage';
+my ($n, $bad) = (0, 0);
+sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
+sub run { my $out = `$prog @_ 2>&1`; return ($out, $? >> 8); }
+sub json { my ($out) = run(@_, '--json'); return decode_json($out); }
+my $canon = JSON::PP->new->canonical;
+
+# one answer for both commands, wholly on cards, offloaded, on unlike cards, under another engine and other settings
+for my $case ("--on 'rtx-4090 + 64GB ddr5-5600'", "--on '5090 + 3090' -c 32768 --kv-type q8_0", "--on m4-max-64gb", "--on rtx-3060-12gb --ram 32GB --quant Q4_K_M -np 2", "--on dgx-h100 --engine vllm") {
+	my $fit = json("fit $case");
+	my @all = @{$fit->{results}};
+	my ($same, $tried) = (0, 0);
+	for (my $i = 0; $i < @all; $i += 9) {
+		my $one = json("estimate $all[$i]{model}{id} $case");
+		$tried++;
+		$same++ if $canon->encode({ map { $_ => $all[$i]{$_} } keys %$one }) eq $canon->encode({ %$one, tool => $all[$i]{tool}, schema_version => $all[$i]{schema_version} });
+	}
+	ok($tried > 3 && $same == $tried, "fit and estimate agree to the byte, $same of $tried models: $case");
+	my ($over) = grep { my $r = $_; grep { $_->{total_bytes} > $_->{budget_bytes} } @{$r->{memory}{per_device}} } @all;
+	ok(!$over, "no row exceeds a device: $case" . ($over ? ": $over->{model}{id}" : ''));
+	ok(@all + @{$fit->{rejected}} == $fit->{counts}{fit} + $fit->{counts}{rejected} && $fit->{counts}{fit} == @all, "counts add up: $case");
+	ok(!(grep { !length($_->{reason} // '') } @{$fit->{rejected}}), "every rejection has its reason: $case");
+}
+
+# the order: whole before offloaded, fast enough before slow, then the most parameters
+{
+	my @all = @{json("fit --on 'rtx-4090 + 64GB ddr5-5600'")->{results}};
+	my @rank = map { my $d = $_->{speed}{decode_tokens_per_s}; ($_->{verdict} eq 'fits' ? 0 : 2) + ($d && $d->{value} < 5 ? 1 : 0) } @all;
+	my $sorted = 1;
+	for (1 .. $#all) {
+		$sorted = 0 if $rank[$_] < $rank[$_ - 1] || ($rank[$_] == $rank[$_ - 1] && $all[$_]{model}{params_total} > $all[$_ - 1]{model}{params_total});
+	}
+	ok($sorted, 'ranked: whole, fast enough, parameters');
+	ok((grep { $_ == 2 || $_ == 3 } @rank) > 5, 'some fit only offloaded');
+	my @moe = grep { $_->{settings}{cpu_moe_layers} } @all;
+	ok(@moe > 3, scalar(@moe) . ' mixtures keep experts in host memory');
+	ok(!(grep { $_->{settings}{n_gpu_layers} != $_->{settings}{gpu_layers} + 1 && $_->{settings}{n_gpu_layers} } @all), '-ngl counts the output');
+}
+
+# more memory is never worse: what fits on 12 GB fits on 24 GB, at no worse a quantisation
+{
+	my @ladder = ('as released', qw(Q8_0 Q6_K Q5_K_M Q4_K_M IQ4_XS Q3_K_M IQ3_XXS Q2_K));
+	my %step = map { $ladder[$_] => $_ } 0 .. $#ladder;
+	my %large = map { $_->{model}{id} => $_ } @{json('fit --on rtx-4090')->{results}};
+	my @small = @{json('fit --on rtx-3060-12gb')->{results}};
+	my @worse = grep { my $l = $large{$_->{model}{id}}; !$l || $l->{verdict} ne 'fits' || ($step{$l->{settings}{quant}} // 0) > ($step{$_->{settings}{quant}} // 0) ||
+		$l->{max_context_tokens} + 0 < 0 } @small;
+	ok(@small > 20 && !@worse, scalar(@small) . ' models of a 12 GB card are no worse off on 24 GB' . (@worse ? ": $worse[0]{model}{id}" : ''));
+}
+
+# filters
+{
+	my $image = json('fit --on rtx-4090 --modality image');
+	ok(@{$image->{results}} > 5 && @{$image->{results}} < 120, 'modality image: ' . @{$image->{results}} . ' models');
+	my $q = json('fit --on rtx-4090 --max-quant Q4_K_M');
+	my %seen = map { $_->{settings}{quant} => 1 } @{$q->{results}};
+	ok(!$seen{Q8_0} && !$seen{Q6_K} && !$seen{Q5_K_M} && $seen{Q4_K_M}, '--max-quant Q4_K_M: ' . join ' ', sort keys %seen);
+	my $fast = json('fit --on rtx-4090 --min-tps 60');
+	ok(@{$fast->{results}} > 3 && !(grep { ($_->{speed}{decode_tokens_per_s} // { value => 60 })->{value} < 60 } @{$fast->{results}}), '--min-tps 60 leaves out slower ones');
+	ok((grep { $_->{reason} =~ /less than the 60/ } @{$fast->{rejected}}) > 3, '... and says so');
+	my $family = json("fit --on rtx-4090 --family 'Gemma 3'");
+	ok(@{$family->{results}} >= 3 && !(grep { $_->{model}{id} !~ /gemma/ } @{$family->{results}}), '--family');
+	for ([ "--family Gema", 3, qr/did you mean.*Gemma/i ], [ '--modality smell', 3, qr/no model/ ], [ '--sort colour', 2, qr/no such column/ ], [ '--min-tps 0', 2, qr/above 0/ ],
+	     [ '--max-quant Q9_Z', 3, qr/Q9_Z/ ], [ '--quant Q8_0 --max-quant Q4_K_M', 2, qr/exclude/ ], [ '--ram 64', 2, qr/64GB/ ], [ '--engine vllm -ngl 10', 2, qr/keeps every layer/ ],
+	     [ '-sm row', 2, qr/layer, tensor or none/ ], [ '-sm tensor', 3, qr/not known/ ], [ '-ncmoe 4', 1, qr/./ ], [ '--min-tps 1000000', 1, qr/No model/ ]) {
+		my ($args, $status, $re) = @$_;
+		my ($out, $rc) = run("fit --on rtx-4090 $args");
+		$rc = 1 if $args eq '-ncmoe 4' && $out =~ /--ram/;
+		ok($rc == $status && $out =~ $re, "fit $args: exit $rc: " . (split /\n/, $out)[0]);
+	}
+	for my $by ([ memory => sub { $_[0]{memory}{total_bytes} + $_[0]{memory}{host_bytes} } ], [ left => sub { $_[0]{memory}{headroom_bytes} } ], [ context => sub { $_[0]{max_context_tokens} } ],
+		    [ decode => sub { ($_[0]{speed}{decode_tokens_per_s} // { value => -1 })->{value} } ], [ prefill => sub { ($_[0]{speed}{prefill_tokens_per_s} // { value => -1 })->{value} } ]) {
+		my @v = map { $by->[1]->($_) } @{json("fit --on 'rtx-4090 + 64GB' --sort $by->[0]")->{results}};
+		ok(@v > 50 && !(grep { $v[$_] > $v[$_ - 1] } 1 .. $#v), "--sort $by->[0]");
+	}
+}
+
+# on paper
+sub columns { my $s = shift; utf8::decode($s); return length $s; }
+for my $width (80, 100, 112, 136, 160, 200) {
+	for my $locale ('C.UTF-8', 'C') {
+		local $ENV{COLUMNS} = $width;
+		local $ENV{LC_ALL} = $locale;
+		my ($out) = run("fit --on 'rtx-4090 + 64GB ddr5-5600'");
+		my @long = grep { columns($_) > $width && !/^Next: / } split /\n/, $out;
+		ok(!@long, "$width columns, $locale: no line is longer" . (@long ? ": $long[0]" : ''));
+		ok($out =~ /wholly on the card/ && $out =~ /^Next: ullage estimate \S+ --on/m && $out =~ /Assumed: 8k tokens/, '... sections, what was assumed, what to type next');
+		ok($locale eq 'C' ? $out !~ /[^\x00-\x7f\xe2\x80\xa6]/ : 1, '... ASCII where the locale is') if $width == 160;
+		ok(($width >= 136) == ($out =~ /[#\xe2]{1}/ && $out =~ /(?:####|\xe2\x96\x88\xe2\x96\x88)/ ? 1 : 0), '... a bar of memory where there is room');
+	}
+}
+{
+	my ($offloaded) = run("fit --on 'rtx-3060-12gb + 64GB ddr5-5600' -n 200");
+	ok($offloaded =~ /^offloaded: experts or layers in host memory$/m, 'offloaded rows stand under their own heading');
+	my ($colour) = run('fit --on rtx-4090 --color always -n 3');
+	my ($plain) = run('fit --on rtx-4090 --color never -n 3');
+	ok($colour =~ /\e\[32m/ && $plain !~ /\e/, 'colour only when asked for');
+	(my $bare = $colour) =~ s/\e\[\d*m//g;
+	ok($bare eq $plain, 'without the colour it is the same text');
+	my ($one) = run("fit --on 'rtx-4090' --ram 32GB -c 16k --kv-type q8_0 -n 1");
+	my ($next) = $one =~ /^Next: ullage (.*)$/m;
+	my ($out, $rc) = run($next);
+	ok($rc == 0 && $out =~ /16k tokens of context/ && $out =~ /q8_0/, "the next command can be typed as it is: $next");
+}
+print "1..$n\n";
+exit($bad != 0);
