@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "cli/answer.h"
 #include "cli/cmd.h"
+#include "cli/filter.h"
 #include "cli/question.h"
 
 #include <stdlib.h>
@@ -86,9 +87,7 @@ static int matches(const struct model_entry *e, const struct options *o)
 {
 	char q[96], f[160];
 
-	if (o->family && (!e->family || !str_ieq(e->family, o->family)))
-		return 0;
-	if (o->licence && (!e->licence || !str_ieq(e->licence, o->licence)))
+	if (!filter_entry(e, o))
 		return 0;
 	for (int i = 0; i < o->n_args; i++) {
 		const char *fields[] = { e->id, e->name, e->family, e->vendor };
@@ -188,6 +187,11 @@ static int print_rows(const struct options *o, const struct row *rows, unsigned 
 	return OK;
 }
 
+static int in_family(const struct model_entry *head, const void *o)
+{
+	return filter_head(head, o);
+}
+
 int cmd_models(struct options *o, struct error *err)
 {
 	struct catalog *c = NULL;
@@ -214,6 +218,8 @@ sorted:
 		rc = error_set(err, E_NOMEM, "out of memory");
 		goto out;
 	}
+	if ((rc = catalog_read_models(c, NULL, in_family, o, err)) != OK || (rc = filter_check(c, o, err)) != OK)
+		goto out;
 	for (unsigned i = 0; i < n; i++) {
 		const struct model_entry *e;
 		if (!matches(&all[i], o))
@@ -228,9 +234,9 @@ sorted:
 	qsort(rows, shown, sizeof *rows, compare);
 	if (o->limit_set && shown > o->limit)
 		shown = (unsigned)o->limit;
-	if (!shown && o->n_args) {
+	if (!shown) {
 		const struct model_entry *e;
-		rc = catalog_model(&e, c, o->args[0], err);      /* for its near matches */
+		rc = o->n_args ? catalog_model(&e, c, o->args[0], err) : OK;     /* for its near matches */
 		if (rc == OK)
 			rc = error_set(err, E_MODEL, "no model matches these filters");
 		goto out;

@@ -12,6 +12,17 @@ static int same(const char *a, const char *b)
 	return a && str_fold(x, sizeof x, a) < sizeof x && str_fold(y, sizeof y, b) < sizeof y && !strcmp(x, y);
 }
 
+/* "Gemma" stands for Gemma 2, 3 and 4 too. */
+static int begins(const char *a, const char *b)
+{
+	char x[96], y[96];
+	size_t n;
+
+	if (!a || str_fold(x, sizeof x, a) >= sizeof x || (n = str_fold(y, sizeof y, b)) >= sizeof y)
+		return 0;
+	return !strncmp(x, y, n) && (x[n] == 0 || x[n] == '-');
+}
+
 static int listed(const char *const *list, const char *name)
 {
 	for (; list && *list; list++)
@@ -22,7 +33,7 @@ static int listed(const char *const *list, const char *name)
 
 int filter_head(const struct model_entry *e, const struct options *o)
 {
-	return (!o->family || same(e->family, o->family)) && (!o->licence || same(e->licence, o->licence));
+	return (!o->family || begins(e->family, o->family)) && (!o->licence || same(e->licence, o->licence));
 }
 
 int filter_entry(const struct model_entry *e, const struct options *o)
@@ -60,7 +71,7 @@ int filter_check(const struct catalog *c, const struct options *o, struct error 
 		near_init(&near, all[f].asked);
 		for (unsigned i = 0; i < n && !found; i++)
 			for (unsigned k = 0; value(&e[i], (enum field)f, k) && !found; k++) {
-				found = same(value(&e[i], (enum field)f, k), all[f].asked);
+				found = f == FAMILY ? begins(value(&e[i], FAMILY, k), all[f].asked) : same(value(&e[i], (enum field)f, k), all[f].asked);
 				near_offer(&near, value(&e[i], (enum field)f, k));
 			}
 		if (found)

@@ -6,7 +6,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
+sub ok($$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
 sub run { my $out = `$prog @_ 2>&1`; return ($out, $? >> 8); }
 sub json { my ($out) = run(@_, '--json'); return decode_json($out); }
 my $canon = JSON::PP->new->canonical;
@@ -66,7 +66,7 @@ for my $case ("--on 'rtx-4090 + 64GB ddr5-5600'", "--on '5090 + 3090' -c 32768 -
 	ok((grep { $_->{reason} =~ /less than the 60/ } @{$fast->{rejected}}) > 3, '... and says so');
 	my $family = json("fit --on rtx-4090 --family 'Gemma 3'");
 	ok(@{$family->{results}} >= 3 && !(grep { $_->{model}{id} !~ /gemma/ } @{$family->{results}}), '--family');
-	for ([ "--family Gema", 3, qr/did you mean.*Gemma/i ], [ '--modality smell', 3, qr/no model/ ], [ '--sort colour', 2, qr/no such column/ ], [ '--min-tps 0', 2, qr/above 0/ ],
+	for ([ "--family 'Gema 3'", 3, qr/did you mean.*Gemma 3/i ], [ '--modality smell', 3, qr/no model/ ], [ '--sort colour', 2, qr/no such column/ ], [ '--min-tps 0', 2, qr/above 0/ ],
 	     [ '--max-quant Q9_Z', 3, qr/Q9_Z/ ], [ '--quant Q8_0 --max-quant Q4_K_M', 2, qr/exclude/ ], [ '--ram 64', 2, qr/64GB/ ], [ '--engine vllm -ngl 10', 2, qr/keeps every layer/ ],
 	     [ '-sm row', 2, qr/layer, tensor or none/ ], [ '-sm tensor', 3, qr/not known/ ], [ '-ncmoe 4', 1, qr/./ ], [ '--min-tps 1000000', 1, qr/No model/ ]) {
 		my ($args, $status, $re) = @$_;
@@ -97,7 +97,7 @@ for my $width (80, 100, 112, 136, 160, 200) {
 }
 {
 	my ($offloaded) = run("fit --on 'rtx-3060-12gb + 64GB ddr5-5600' -n 200");
-	ok($offloaded =~ /^offloaded: experts or layers in host memory$/m, 'offloaded rows stand under their own heading');
+	ok(scalar($offloaded =~ /^offloaded: experts or layers in host memory$/m), 'offloaded rows stand under their own heading');
 	my ($colour) = run('fit --on rtx-4090 --color always -n 3');
 	my ($plain) = run('fit --on rtx-4090 --color never -n 3');
 	ok($colour =~ /\e\[32m/ && $plain !~ /\e/, 'colour only when asked for');
