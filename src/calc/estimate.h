@@ -50,6 +50,8 @@ struct estimate {
 	uint32_t gpu_layers;                     /* repeating layers on devices */
 	uint32_t cpu_moe;                        /* of the first so many layers the routed experts are in host memory */
 	uint8_t output_on_device;                /* output matrix too: all but -ngl 0 */
+	uint8_t dealt;                           /* the engine's own shares do not fit: the layers (the output as one) are dealt so: */
+	uint16_t deal[MAX_DEVICES];
 	int short_at;                            /* index of the device that is short, SHORT_HOST or SHORT_NOWHERE */
 	struct memory short_of;                  /* its terms with all layers where they were asked for */
 	struct relaxation relax[MAX_RELAX]; unsigned n_relax;

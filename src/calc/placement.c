@@ -114,12 +114,17 @@ int place_devices(struct estimate *e, const struct question *q, struct error *er
 /* The card of the i-th of n layers: cards take layers in proportion to their memory, in order (llama.cpp 0c1e57098, src/llama-model.cpp). */
 static unsigned card_of(const struct estimate *e, uint32_t i, uint32_t n)
 {
+	const struct settings *s = &e->settings;
 	double all = 0, sum = 0;
+	uint32_t before = 0;
 
+	for (unsigned d = 0; e->dealt && d < e->n_devices; d++)
+		if (i < (before += e->deal[d]))
+			return d;
 	for (unsigned d = 0; d < e->n_devices; d++)
-		all += (double)e->device[d].budget;
+		all += s->n_ts ? d < s->n_ts ? s->ts[d] : 0 : (double)e->device[d].budget;
 	for (unsigned d = 0; d + 1 < e->n_devices; d++) {
-		sum += (double)e->device[d].budget;
+		sum += s->n_ts ? d < s->n_ts ? s->ts[d] : 0 : (double)e->device[d].budget;
 		if ((double)i / n < sum / all)
 			return d;
 	}
@@ -245,6 +250,51 @@ static int fits(struct estimate *e, const struct pool *host)
 	return 1;
 }
 
+/* Bytes of one more dealt piece: a layer, or the output behind the last. */
+static uint64_t piece_bytes(const struct estimate *e, const struct parts *p, uint32_t i)
+{
+	if (i == p->f.n_layers)
+		return p->output;
+	return p->layer[i] + p->cache.layer[i] - (p->experts && i < e->cpu_moe ? p->experts[i] : 0);
+}
+
+/* Deals pieces in order, each device filled up to `full` of its budget; 1 when all found a place. */
+static int deal_up_to(struct estimate *e, const struct parts *p, double full)
+{
+	uint32_t i = p->f.n_layers - e->gpu_layers;
+
+	for (unsigned d = 0; d < e->n_devices; d++) {
+		const struct memory *m = &e->device[d];
+		double room = full * (double)m->budget - (double)(m->compute + m->runtime);
+		if (d == 0 && !p->q->settings.engine->embed_on_host)
+			room -= (double)p->input;
+		e->deal[d] = 0;
+		while (i <= p->f.n_layers && (double)piece_bytes(e, p, i) <= room) {
+			room -= (double)piece_bytes(e, p, i++);
+			e->deal[d]++;
+		}
+	}
+	return i > p->f.n_layers;
+}
+
+/* Cards of unlike size, or much beside the layers: shares by memory may overfill one while another has room. The shares that fill all
+ * cards to the same degree do not; a user gives them with -ts, and llama.cpp's own fitting moves layers likewise (common/fit.cpp). */
+static int deal_evenly(struct estimate *e, const struct parts *p)
+{
+	double lo = 0, hi = 1;
+
+	if (!deal_up_to(e, p, 1))
+		return 0;
+	for (int i = 0; i < 20; i++) {
+		double mid = (lo + hi) / 2;
+		if (deal_up_to(e, p, mid))
+			hi = mid;
+		else
+			lo = mid;
+	}
+	return deal_up_to(e, p, hi);
+}
+
 static int fits_with(struct estimate *e, const struct parts *p, const struct pool *host, uint32_t ngl, uint32_t cpu_moe)
 {
 	uint32_t n = p->f.n_layers;
@@ -253,15 +303,32 @@ static int fits_with(struct estimate *e, const struct parts *p, const struct poo
 	e->gpu_layers = ngl > n ? n : ngl ? ngl - 1 : 0;
 	e->output_on_device = ngl > 0;
 	e->cpu_moe = cpu_moe < n ? cpu_moe : n;
+	e->dealt = 0;
 	place(e, p, host);
-	return fits(e, host);
+	if (fits(e, host))
+		return 1;
+	if (e->short_at < 0 || e->n_devices < 2 || e->settings.n_ts || !ngl || place_cuts(e, p->q) || !deal_evenly(e, p))
+		return 0;
+	int short_at = e->short_at;
+	struct memory short_of = e->short_of;
+	e->dealt = 1;
+	place(e, p, host);
+	if (fits(e, host))
+		return 1;
+	if (e->short_at == SHORT_HOST)
+		return 0;
+	e->dealt = 0;                    /* cannot be, but for rounding: say what is short as the engine would place it */
+	place(e, p, host);
+	e->short_at = short_at;
+	e->short_of = short_of;
+	return 0;
 }
 
-/* The largest -ngl up to `most` that fits. What a single card holds grows with it, so halving finds it; dealt over several, the share
- * of a card may jump, so they are tried one by one. -1: none does. */
+/* The largest -ngl up to `most` that fits. What the cards hold grows with it, so halving finds it; with shares that a user fixed, what one
+ * card holds may jump, so they are tried one by one. -1: none does. */
 static int most_layers(struct estimate *e, const struct parts *p, const struct pool *host, uint32_t most, uint32_t cpu_moe)
 {
-	if (e->n_devices > 1) {
+	if (e->n_devices > 1 && e->settings.n_ts) {
 		for (uint32_t ngl = most + 1; ngl-- > 0;)
 			if (fits_with(e, p, host, ngl, cpu_moe))
 				return (int)ngl;

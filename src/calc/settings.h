@@ -6,6 +6,7 @@
 
 enum flash { FLASH_AUTO, FLASH_ON, FLASH_OFF };
 /* How several devices share a model: as the engine does; whole layers dealt out; every layer cut up; the first device alone. */
+enum { MAX_SHARES = 16 };
 enum split { SPLIT_ENGINE, SPLIT_LAYER, SPLIT_TENSOR, SPLIT_NONE };
 
 struct settings {
@@ -17,6 +18,8 @@ struct settings {
 	uint32_t gpu_layers;                         /* UINT32_MAX: as many as fit */
 	uint32_t cpu_moe;                            /* the routed experts of so many first layers stay in host memory; UINT32_MAX: as few as need be */
 	uint8_t split;                               /* enum split */
+	uint8_t n_ts;                                /* -ts: shares of the cards; 0: not given */
+	double ts[MAX_SHARES];
 	uint8_t flash, imatrix, swa_full, with_mtp, with_encoders;
 	const uint16_t *file_formats;                /* formats of a real file by layer and role, (n_layers + 1) x ROLES; NULL: the recipe's */
 };

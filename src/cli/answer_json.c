@@ -109,6 +109,13 @@ static void settings_object(cJSON *o, const struct answer *a)
 	json_add_u64(x, "n_gpu_layers", a->estimate->gpu_layers + (uint64_t)a->estimate->output_on_device);
 	json_add_u64(x, "cpu_moe_layers", a->estimate->cpu_moe);
 	json_add_str(x, "split_mode", split[s->split]);
+	if (a->estimate->dealt || s->n_ts) {
+		cJSON *shares = json_add_array(x, "tensor_split");
+		for (unsigned d = 0; d < (s->n_ts ? s->n_ts : a->estimate->n_devices); d++)
+			cJSON_AddItemToArray(shares, cJSON_CreateNumber(s->n_ts ? s->ts[d] : a->estimate->deal[d]));
+	} else {
+		cJSON_AddNullToObject(x, "tensor_split");
+	}
 	json_add_str(x, "flash_attention", flash[s->flash]);
 	json_add_bool(x, "imatrix", s->imatrix);
 	json_add_bool(x, "swa_full", s->swa_full);
@@ -125,6 +132,10 @@ void answer_json(cJSON *o, const struct answer *a)
 	settings_object(o, a);
 	x = json_add_object(o, "memory");
 	terms(x, &e->sum, e->warnings);
+	if (e->weights_low != e->weights_high) {
+		json_add_u64(x, "weights_low_bytes", e->weights_low);
+		json_add_u64(x, "weights_high_bytes", e->weights_high);
+	}
 	json_add_u64(x, "host_bytes", e->host.total);
 	json_add_u64(x, "file_bytes", e->file_bytes);
 	list = json_add_array(x, "per_device");

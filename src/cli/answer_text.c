@@ -211,6 +211,12 @@ static void verdict(const struct text *t, const struct answer *a)
 	}
 	else
 		fputc('\n', t->out);
+	if (e->dealt) {
+		int used = snprintf(s, sizeof s, "Shares by memory would overfill a card: give the engine -ts ");
+		for (unsigned d = 0; d < e->n_devices && used + 8 < (int)sizeof s; d++)
+			used += snprintf(s + used, sizeof s - (size_t)used, "%s%u", d ? "," : "", e->deal[d]);
+		text_wrap(t, "  ", 2, s);
+	}
 	if (e->max_context_tokens)
 		longest(t, a);
 	else

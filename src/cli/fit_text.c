@@ -138,6 +138,8 @@ static void repeat(FILE *out, const struct options *o)
 		fprintf(out, " -ub %llu", (unsigned long long)o->ubatch);
 	if (o->split)
 		fprintf(out, " -sm %s", o->split);
+	if (o->shares)
+		fprintf(out, " -ts %s", o->shares);
 	if (o->quant)
 		fprintf(out, " --quant %s", o->quant);
 	if (o->max_quant)

@@ -21,6 +21,7 @@ const struct option options[] = {
 	{ "-ncmoe, --n-cpu-moe", "N", OPT_COUNT, AT(cpu_moe), ANSWER, "the experts of the first N layers stay in host memory; default: as few as need be" },
 	{ "-cmoe, --cpu-moe", NULL, OPT_FLAG, AT(cpu_moe_all), ANSWER, "all experts stay in host memory" },
 	{ "-sm, --split-mode", "layer|tensor|none", OPT_STRING, AT(split), ANSWER, "how several cards share a model; default the engine's (llama.cpp: layer, vllm: tensor)" },
+	{ "-ts, --tensor-split", "SHARES", OPT_STRING, AT(shares), ANSWER, "shares of the cards: 3,1; default by memory, or as even as fits" },
 	{ "--kv-type", "TYPE", OPT_STRING, AT(kv), MODEL_OF, "number format of K and V: f16, q8_0, q4_0, ...; default f16" },
 	{ "-ctk, --cache-type-k", "TYPE", OPT_STRING, AT(kv_k), MODEL_OF, "number format of K" },
 	{ "-ctv, --cache-type-v", "TYPE", OPT_STRING, AT(kv_v), MODEL_OF, "number format of V" },

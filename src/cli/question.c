@@ -2,6 +2,7 @@
 #include "cli/question.h"
 
 #include "base/str.h"
+#include "base/units.h"
 #include "catalog/hardware_name.h"
 
 #include <stdio.h>
@@ -33,6 +34,28 @@ static int split_mode(struct settings *s, const char *name, struct error *err)
 	if ((s->split == SPLIT_TENSOR && !s->engine->splits_tensors) || (s->split == SPLIT_LAYER && !s->engine->splits_layers))
 		return error_set(err, E_FORMAT, "-sm %s: how %s does that is not known to this version", name, s->engine->name);
 	return OK;
+}
+
+static int card_shares(struct settings *s, const char *list, struct error *err)
+{
+	const char *p = list;
+	double all = 0;
+
+	for (;;) {
+		char one[32];
+		size_t n = strcspn(p, ",");
+		if (n >= sizeof one || s->n_ts == MAX_SHARES)
+			return error_set(err, E_USAGE, "-ts %s: at most %d shares", list, MAX_SHARES);
+		memcpy(one, p, n);
+		one[n] = 0;
+		if (parse_f64(&s->ts[s->n_ts], one) || s->ts[s->n_ts] < 0)
+			return error_set(err, E_USAGE, "-ts %s: wants numbers, such as 3,1", list);
+		all += s->ts[s->n_ts++];
+		if (!p[n])
+			break;
+		p += n + 1;
+	}
+	return all > 0 ? OK : error_set(err, E_USAGE, "-ts %s: no card has a share", list);
 }
 
 int best_quant(const struct recipe **out, const struct options *o, const struct settings *s, const struct catalog *c, struct error *err)
@@ -72,6 +95,8 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 		else return error_set(err, E_USAGE, "-fa %s: wants on, off or auto", o->flash);
 	}
 	if (o->split && (rc = split_mode(out, o->split, err)) != OK)
+		return rc;
+	if (o->shares && (rc = card_shares(out, o->shares, err)) != OK)
 		return rc;
 	if ((out->cpu_moe != UINT32_MAX && !out->engine->offloads_experts) || (out->gpu_layers != UINT32_MAX && !out->engine->offloads_layers))
 		return error_set(err, E_USAGE, "%s keeps every layer on its devices: -ngl and -ncmoe are not for it", out->engine->name);

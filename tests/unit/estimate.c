@@ -136,9 +136,12 @@ static void every_machine(const struct model_entry *m)
 			if (e.verdict == FITS_OFFLOADED) {
 				q.settings.gpu_layers = e.gpu_layers + e.output_on_device;
 				q.settings.cpu_moe = e.cpu_moe;
+				for (unsigned d = 0; e.dealt && d < e.n_devices; d++)
+					q.settings.ts[q.settings.n_ts++] = e.deal[d];
 				said += estimate_memory(&again, &q, &a, &err) == OK && again.verdict == FITS_OFFLOADED && again.sum.total == e.sum.total && again.host.total == e.host.total;
 				q.settings.gpu_layers = asks[k].ngl;
 				q.settings.cpu_moe = asks[k].moe;
+				q.settings.n_ts = 0;
 			} else {
 				said++;
 			}
