@@ -11,16 +11,23 @@
 
 /* Seconds of one layer of a class on one group of devices: all but the routed experts, and those. */
 struct cost { struct figure rest, experts; };
-/* Places: the machine's groups, then the host's processor. */
-enum { MAX_PLACES = 9 };
+/* Places: what the machine's groups run on (equal cards with other memory free are groups of their own, but one place), and the host's
+ * processor. */
+enum { MAX_PLACES = 16, MAX_GROUPS = 256 };
 struct costs {
 	const struct pool *pool[MAX_PLACES];
 	const struct device_spec *device[MAX_PLACES];
-	unsigned n_places, host;                 /* host: index of the processor beside cards; n_places: none */
+	uint8_t of_group[MAX_GROUPS];
+	unsigned n_places, host;                 /* host: index of the processor beside cards; UINT32_MAX: none */
 	uint16_t *class_of;                      /* of each layer; the whole model's ops are class n_classes - 1 */
 	unsigned n_classes;
 	struct cost *cost;                       /* n_classes x n_places */
 };
+
+static int same_memory(const struct pool *a, const struct pool *b)
+{
+	return a->kind == b->kind && a->read_bps.basis == b->read_bps.basis && !(a->read_bps.v < b->read_bps.v) && !(a->read_bps.v > b->read_bps.v);
+}
 
 static int list_places(struct costs *c, const struct question *q, struct error *err)
 {
@@ -29,13 +36,20 @@ static int list_places(struct costs *c, const struct question *q, struct error *
 	static const struct device_spec any = { .id = "cpu", .name = "CPU", .kind = DEVICE_CPU, .vendor = VENDOR_OTHER };
 	const struct pool *host = place_on_cards(q) ? place_host(h) : NULL;
 
-	if (h->n_groups + 1u > MAX_PLACES)
-		return error_set(err, E_USAGE, "%s: more than %d kinds of device", h->name, MAX_PLACES - 1);
 	for (unsigned g = 0; g < h->n_groups; g++) {
-		c->pool[g] = &h->pools[h->groups[g].pool];
-		c->device[g] = h->groups[g].device;
+		const struct pool *pool = &h->pools[h->groups[g].pool];
+		unsigned k = 0;
+		while (k < c->n_places && (c->device[k] != h->groups[g].device || !same_memory(c->pool[k], pool)))
+			k++;
+		if (k + 1 >= MAX_PLACES || g == MAX_GROUPS)
+			return error_set(err, E_USAGE, "%s: more than %d kinds of device", h->name, MAX_PLACES - 1);
+		c->of_group[g] = (uint8_t)k;
+		if (k == c->n_places) {
+			c->pool[k] = pool;
+			c->device[k] = h->groups[g].device;
+			c->n_places++;
+		}
 	}
-	c->n_places = h->n_groups;
 	c->host = UINT32_MAX;
 	if (host) {
 		c->host = c->n_places;
@@ -179,9 +193,9 @@ static struct figure step_time(struct estimate *e, const struct question *q, con
 
 	if (place_cuts(e, q)) {
 		for (unsigned d = 0; d < e->n_devices; d++) {
-			unsigned p = e->device[d].group;
+			unsigned p = c->of_group[e->device[d].group];
 			struct figure one = nothing;
-			if (d && p == e->device[d - 1].group)
+			if (d && p == c->of_group[e->device[d - 1].group])
 				continue;
 			for (uint32_t i = 0; i <= n; i++) {
 				const struct cost *k = &c->cost[c->class_of[i] * c->n_places + p];
@@ -194,7 +208,7 @@ static struct figure step_time(struct estimate *e, const struct question *q, con
 	} else {
 		for (uint32_t i = 0; i <= n; i++) {
 			int d = place_of_layer(e, n, i);
-			unsigned p = d == PLACED_HOST ? c->host : e->device[d].group, x = i < e->cpu_moe ? c->host : p;
+			unsigned p = d == PLACED_HOST ? c->host : c->of_group[e->device[d].group], x = i < e->cpu_moe ? c->host : p;
 			if (p >= c->n_places || x >= c->n_places)
 				return (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
 			add_figure(&sum, c->cost[c->class_of[i] * c->n_places + p].rest, 1);
