@@ -56,7 +56,7 @@ static int list_places(struct costs *c, const struct question *q, struct error *
 		c->pool[c->n_places] = host;
 		c->device[c->n_places] = &any;
 		for (unsigned g = 0; g < h->n_groups; g++)
-			if (c->pool[g] == host)
+			if (&h->pools[h->groups[g].pool] == host)
 				c->device[c->n_places] = h->groups[g].device;
 		c->n_places++;
 	}
