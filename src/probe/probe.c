@@ -110,7 +110,7 @@ static double sum(const double *v)
 /* What a recording says of itself. */
 static int recording_head(struct probed *out, const struct probe_input *in, struct error *err)
 {
-	const char *path = arena_printf(in->a, "%s/machine.yaml", in->replay), *os = NULL;
+	const char *path = arena_printf(in->a, "%s/machine.yaml", in->replay), *os = NULL, *name = in->replay;
 	struct ydoc d;
 	int rc;
 
@@ -123,6 +123,8 @@ static int recording_head(struct probed *out, const struct probe_input *in, stru
 	}
 	if ((rc = yaml_load(&d, in->a, path, err)) == OK && (rc = yaml_want(&d, d.root, YAML_MAP, err)) == OK)
 		rc = yaml_str(&os, &d, d.root, "os", YAML_OPTIONAL, err);
+	if (rc == OK)
+		rc = yaml_str(&name, &d, d.root, "name", YAML_OPTIONAL, err);
 	if (rc == E_CATALOGUE) {         /* the reader's code; but this file is not the catalogue's */
 		rc = E_FILE;
 		if (err)
@@ -130,6 +132,7 @@ static int recording_head(struct probed *out, const struct probe_input *in, stru
 	}
 	if (rc != OK)
 		return rc;
+	out->recording = name;
 	if (os && strcmp(os, "unknown"))
 		out->os = os;
 	return OK;

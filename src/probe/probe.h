@@ -124,6 +124,7 @@ struct probed {
 	const char *note[PROBE_NOTES]; uint32_t n_notes;         /* for a person: "NVML answers, but device 1 is lost" */
 	const char *os;                          /* "Linux 6.8.0", "macOS 15.1"; NULL */
 	double seconds[PROBE_SOURCES];           /* what each source took */
+	const char *recording;                   /* the name that a recording gives itself; NULL: this machine */
 };
 void probe_note(struct probed *out, const struct probe_input *in, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void probe_conflict(struct probed *out, const char *what, enum probe_source a, const char *value_a, enum probe_source b, const char *value_b,
