@@ -29,6 +29,7 @@ struct probe_input {
 	struct arena *a;
 	const char *replay;          /* folder of a recording; NULL: this machine */
 	const char *record;          /* folder into which all that is read is written as well; NULL: none */
+	int *record_error;           /* gets the errno of the first thing that could not be written there; NULL: not asked */
 };
 /* Text of a file named by its path on the machine ("/proc/meminfo"), NUL-terminated, at most 16 MiB; NULL when it cannot be read.
  * *n may be NULL; binary files are returned whole, with a NUL behind them. */
@@ -43,6 +44,10 @@ const char *const *probe_list(const struct probe_input *in, const char *path);
 char *probe_link(const struct probe_input *in, const char *path);
 /* Helpers over probe_text: the whole file as one number ("0x10de\n", "25757220864\n"; base 0). 0 read, -1 not. */
 int probe_u64(uint64_t *out, const struct probe_input *in, const char *path);
+/* The same as probe_text(), but not recorded: for files with serial numbers in them. The reader blanks those and hands what is
+ * left to probe_record(), which does nothing when there is no recording. */
+char *probe_text_private(const struct probe_input *in, const char *path, size_t *n);
+void probe_record(const struct probe_input *in, const char *path, const char *p, size_t n);
 
 /* --- what was found ------------------------------------------------------------------------------------------------------ */
 
