@@ -72,8 +72,6 @@ static void print_table(const struct options *o, struct fit_row **rows, unsigned
 		fputs("ullage fit -c 2048, or a machine with more memory: ullage fit --on rtx-4090\n", t.out);
 	for (unsigned i = 0; i < h->n_warnings; i++)
 		text_wrap(&t, "note: ", 6, h->warnings[i]);
-	if (!o->on)
-		text_wrap(&t, "note: ", 6, "this version counts the host's memory only: GPUs are not detected yet, name one with --on");
 }
 
 static int print_json(struct fit_row **rows, unsigned n, struct fit_row **out, unsigned n_out, const struct hardware_spec *h, struct error *err)

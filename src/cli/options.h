@@ -33,8 +33,8 @@ struct options {
 	const char *program;
 	const struct command *command;
 	char **args; int n_args;             /* what is not an option */
-	uint8_t json, csv, help, version, quiet, check, offline, no_calibration, swa_full, all;
-	const char *quant, *on, *engine, *sort, *kv, *kv_k, *kv_v, *flash, *color, *family, *licence, *imatrix;
+	uint8_t json, csv, help, version, quiet, check, offline, no_calibration, swa_full, all, measure;
+	const char *quant, *on, *engine, *sort, *kv, *kv_k, *kv_v, *flash, *color, *family, *licence, *imatrix, *record;
 	const char *where[MAX_WHERE]; uint64_t n_where;
 	uint64_t ctx, sequences, gpu_layers, ubatch, limit, ram;
 	uint8_t ctx_set, sequences_set, gpu_layers_set, ubatch_set, limit_set, ram_set;

@@ -160,7 +160,7 @@ static int choose(struct device_match *out, struct candidates *l, struct arena *
 	const char *by, struct error *err)
 {
 	unsigned n = 0;
-	int sized;
+	int sized, other_cores;
 
 	for (unsigned i = 0; i < l->n; i++)
 		if (!other_kind(g->name, l->c[i].entry->name))
@@ -177,11 +177,13 @@ static int choose(struct device_match *out, struct candidates *l, struct arena *
 			l->c[1].variant ? l->c[1].variant->id : l->c[1].entry->id);
 		return out->how ? OK : no_memory(err);
 	}
+	/* chips sold with fewer cores may have a narrower memory bus as well (M3 Max, M4 Max) */
+	other_cores = l->c[0].variant && l->c[0].variant->gpu_cores && g->units && g->units != l->c[0].units;
 	out->how = arena_printf(a, "%s%s", by, g->mig ? " of the card" : !sized ? "; its memory is another" :
-		size_of(p, g) && l->c[0].bytes ? " and memory size" : "");
+		other_cores ? "; its number of cores is another" : size_of(p, g) && l->c[0].bytes ? " and memory size" : "");
 	if (!out->how)
 		return no_memory(err);
-	return take(out, a, &l->c[0], sized ? MATCH_WHOLE : MATCH_CHIP, l->n == 1 && l->c[0].variant ? l->c[0].variant->id : l->c[0].entry->id, err);
+	return take(out, a, &l->c[0], sized && !other_cores ? MATCH_WHOLE : MATCH_CHIP, l->n == 1 && l->c[0].variant ? l->c[0].variant->id : l->c[0].entry->id, err);
 }
 
 /* By one name; tries the words in front of " MIG " for a slice. */
@@ -247,7 +249,7 @@ int match_gpu(struct device_match *out, struct arena *a, struct catalog *c, cons
 const char *cpu_short_name(char *buf, size_t n, const char *name)
 {
 	static const char *const out[] = { "(R)", "(r)", "(TM)", "(tm)", "\xc2\xae", "\xe2\x84\xa2" };
-	static const char *const end[] = { " CPU @", " @ ", " w/ ", " with Radeon", " Processor", " CPU" };
+	static const char *const end[] = { " CPU @", " @ ", " w/ ", " with Radeon" };
 	size_t len = 0;
 	char *p;
 
@@ -274,6 +276,8 @@ const char *cpu_short_name(char *buf, size_t n, const char *name)
 	len = strlen(buf);
 	while (len && buf[len - 1] == ' ')
 		buf[--len] = '\0';
+	if (len > 10 && !strcmp(buf + len - 10, " Processor"))
+		buf[len - 10] = '\0';
 	return buf;
 }
 
