@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 int machine_is_recording(const char *word)
 {
@@ -20,6 +21,7 @@ int machine_is_recording(const char *word)
 int machine_probe(struct machine **out, struct arena *a, struct catalog *c, const char *replay, const char *record, struct error *err)
 {
 	struct machine *m = arena_alloc(a, sizeof *m);
+	struct timespec start, end;
 	int written = 0, rc;
 	struct probe_input in = { .a = a, .replay = replay, .record = record, .record_error = &written };
 
@@ -30,7 +32,11 @@ int machine_probe(struct machine **out, struct arena *a, struct catalog *c, cons
 		return rc;
 	if (written)
 		return error_set(err, E_FILE, "%s: %s", record, strerror(written));
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	rc = probe_spec(&m->spec, m->match, a, c, &m->found, &m->lost);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (!replay)
+		m->found.seconds[PROBE_CATALOGUE] = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
 	if (rc == OK || (rc == E_NODEV && m->spec.n_groups))
 		return OK;
 	if (err)

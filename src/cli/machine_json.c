@@ -32,7 +32,13 @@ static cJSON *new_in(cJSON *array)
 	return o;
 }
 
-static const char *source(unsigned s) { return s && s < PROBE_SOURCES ? probe_source_names[s] : NULL; }
+/* By enum probe_source; the names for a person are probe_source_names. */
+static const char *const sources[] = {
+	NULL, "proc", "sys", "cgroup", "dmi", "hwloc", "nvml", "cuda", "drm", "kfd", "sysctl", "metal", "catalogue"
+};
+_Static_assert(sizeof sources / sizeof *sources == PROBE_SOURCES, "one key a source");
+
+static const char *source(unsigned s) { return s < PROBE_SOURCES ? sources[s] : NULL; }
 
 void hardware_json_spec(cJSON *x, const struct hardware_spec *h)
 {
@@ -284,6 +290,6 @@ void machine_json(cJSON *o, const struct machine *m)
 	}
 	l = json_add_object(o, "sources_seconds");
 	for (unsigned i = 0; i < PROBE_SOURCES; i++)
-		if (p->seconds[i] > 0)
-			json_add_f64(l, probe_source_names[i], p->seconds[i]);
+		if (sources[i] && p->seconds[i] > 0)
+			json_add_f64(l, sources[i], p->seconds[i]);
 }

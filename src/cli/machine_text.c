@@ -70,6 +70,28 @@ static void item(struct list *l, const char *fmt, ...)
 	l->at += n > 0 && (size_t)n < sizeof l->text - l->at ? (size_t)n : strlen(l->text + l->at);
 }
 
+/* Sizes of caches are whole numbers. */
+static const char *cache_size(char *buf, size_t n, uint64_t bytes)
+{
+	if (bytes % MIB == 0)
+		snprintf(buf, n, "%llu MiB", (unsigned long long)(bytes / MIB));
+	else if (bytes % KIB == 0)
+		snprintf(buf, n, "%llu KiB", (unsigned long long)(bytes / KIB));
+	else
+		format_bytes(buf, n, bytes);
+	return buf;
+}
+
+/* "/usr/lib/firefox/firefox -contentproc 3" -> "firefox" */
+static void program_name(char *buf, size_t n, const char *command)
+{
+	size_t len = strcspn(command, " "), from = len;
+
+	while (from && command[from - 1] != '/')
+		from--;
+	snprintf(buf, n, "%.*s", (int)(len - from), command + from);
+}
+
 static const char *plural(uint64_t n) { return n == 1 ? "" : "s"; }
 
 static void bandwidth_line(const struct text *t, const struct pool *p)
@@ -108,7 +130,7 @@ static void cpu_text(const struct text *t, const struct probed_cpu *c)
 	for (unsigned i = 0; i < PROBE_CACHES; i++) {
 		if (!c->cache[i].bytes)
 			continue;
-		format_bytes(text, sizeof text, c->cache[i].bytes);
+		cache_size(text, sizeof text, c->cache[i].bytes);
 		if (c->cache[i].count > 1)
 			item(&l, "L%u %u x %s", i + 1, c->cache[i].count, text);
 		else
@@ -189,15 +211,16 @@ static void process_text(const struct text *t, const struct probed_gpu *g)
 {
 	struct list l = { .at = 0 };
 	uint64_t sum = 0;
-	char a[32];
+	char a[32], name[64];
 	unsigned unsaid = 0;
 
 	for (unsigned i = 0; i < g->n_processes && i < PROBE_PROCESSES; i++) {
 		const struct probed_process *p = &g->process[i];
+		program_name(name, sizeof name, p->name && *p->name ? p->name : "process");
 		if (p->bytes)
-			item(&l, "%s (%u) %s", p->name ? p->name : "process", p->pid, format_bytes(a, sizeof a, p->bytes));
+			item(&l, "%s (%u) %s", name, p->pid, format_bytes(a, sizeof a, p->bytes));
 		else
-			item(&l, "%s (%u)", p->name ? p->name : "process", p->pid);
+			item(&l, "%s (%u)", name, p->pid);
 		unsaid += !p->bytes;
 		if (u64_add(&sum, sum, p->bytes))
 			return;
@@ -257,7 +280,7 @@ static void gpu_text(const struct text *t, const struct machine *m, unsigned i)
 	if (g->unified && (g->carve_out || g->gtt_total))
 		line(t, "", PLAIN, "carve-out %s, GTT %s (%s used)", format_bytes(a, sizeof a, g->carve_out), format_bytes(b, sizeof b, g->gtt_total),
 			format_bytes(c, sizeof c, g->gtt_used));
-	else if (g->total)
+	else if (g->total && g->state != GPU_LOST)
 		line(t, "", PLAIN, "%s, %s free", format_bytes(a, sizeof a, g->total), format_bytes(b, sizeof b, g->free));
 	if (match->group != PROBE_NO_GROUP && !g->unified)
 		bandwidth_line(t, &m->spec.pools[m->spec.groups[match->group].pool]);
@@ -298,9 +321,15 @@ static void time_text(const struct text *t, const struct probed *p)
 
 void machine_text(const struct text *t, const struct machine *m, int quiet)
 {
-	text_paint(t, BOLD, "%s", m->spec.name);
-	fprintf(t->out, "%s%s%s%s\n\n", m->found.cpu.system ? ", " : "", m->found.cpu.system ? m->found.cpu.system : "", m->found.os ? ", " : "",
-		m->found.os ? m->found.os : "");
+	const char *system = m->found.cpu.system, *os = m->found.os;
+
+	if (text_columns(m->spec.name) <= (size_t)t->width)
+		text_paint(t, BOLD, "%s\n", m->spec.name);
+	else
+		text_wrap(t, "", 0, m->spec.name);
+	if (system || os)
+		fprintf(t->out, "%s%s%s\n", system ? system : "", system && os ? ", " : "", os ? os : "");
+	fputc('\n', t->out);
 	cpu_text(t, &m->found.cpu);
 	memory_text(t, m);
 	for (unsigned i = 0; i < m->found.n_gpus; i++)

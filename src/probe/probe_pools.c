@@ -101,6 +101,9 @@ int pool_unified(struct pool *out, struct join *j, const struct probed_gpu *g, c
 		.free_bytes = available_now(m) };
 	if (entry)
 		out->read_bps = entry->read_bps;
+	if (!is_known(out->read_bps) && (rc = join_warn(j, "the bandwidth of the memory is unknown (catalogue: %s%s%s)", match->id ? match->id : "",
+	    match->id ? ", by " : "", match->how)) != OK)
+		return rc;
 	if (g->vendor == VENDOR_AMD && (rc = limit_of_amd(out, j, g)) != OK)
 		return rc;
 	if (g->vendor == VENDOR_NVIDIA && g->total) {
