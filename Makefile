@@ -32,6 +32,8 @@ CFLAGS   ?= -O2 -g
 CSTD     := -std=c11
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wconversion -Wno-sign-conversion \
             -Wwrite-strings -Wcast-qual $(if $(WERROR),-Werror)
+# of kernels/ alone; instruction sets are chosen by the running program, never by the compiler's -march
+KFLAGS   := -O3 -fno-math-errno -ffp-contract=fast
 ifeq ($(SANITIZE),1)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
@@ -56,7 +58,8 @@ override CPPFLAGS += -D_POSIX_C_SOURCE=200809L -Isrc -Ikernels -I$(B) -DULLAGE_V
 override LDLIBS += -lm $(if $(filter Linux,$(OS)),-ldl -lpthread)
 
 SRC   := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
-OBJ   := $(SRC:%.c=$(B)/%.o)
+KSRC  := $(wildcard kernels/cpu/*.c)
+OBJ   := $(SRC:%.c=$(B)/%.o) $(KSRC:%.c=$(B)/%.o)
 UNIT  := $(patsubst tests/unit/%.c,$(B)/tests/unit/%.t,$(wildcard tests/unit/*.c))
 FUZZ  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 CORPUS_T := $(FUZZ:%=$(B)/tests/fuzz/%.t)
@@ -66,7 +69,7 @@ HEADERS := $(wildcard src/*/*.h)
 all: $(B)/$(PROG)
 
 # what every object was compiled with: other flags compile it again. In `make deps all` nothing is compiled before deps is done.
-FLAGS := $(CC) $(CSTD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SAN)
+FLAGS := $(CC) $(CSTD) $(CPPFLAGS) $(CFLAGS) $(KFLAGS) $(WARN) $(SAN)
 $(B)/flags: FORCE $(filter deps,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
 	@printf '%s\n' "$(subst ",\",$(FLAGS))" | cmp -s - $@ || printf '%s\n' "$(subst ",\",$(FLAGS))" > $@
@@ -75,10 +78,11 @@ $(B)/$(PROG): $(B)/src/cli/main.o $(OBJ)
 	$(if $(Q),@echo "  LD    $@")
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 
+$(B)/kernels/%.o: KERNEL := $(KFLAGS)
 $(B)/%.o: %.c $(B)/flags
 	$(if $(Q),@echo "  CC    $<")
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(WARN) $(SAN) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(KERNEL) $(WARN) $(SAN) -MMD -MP -c -o $@ $<
 
 $(B)/tests/unit/%.t: $(B)/tests/unit/%.o $(OBJ)
 	$(if $(Q),@echo "  LD    $@")
@@ -119,9 +123,9 @@ fuzz: $(FUZZ:%=build/fuzz/%)
 	$(Q)for f in $(FUZZ); do echo "  FUZZ  $$f"; mkdir -p build/fuzz/corpus-$$f; \
 		build/fuzz/$$f -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_TIME) -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 			build/fuzz/corpus-$$f tests/fuzz/corpus/$$f || exit 1; done
-build/fuzz/%: tests/fuzz/fuzz_%.c $(SRC)
+build/fuzz/%: tests/fuzz/fuzz_%.c $(SRC) $(KSRC)
 	@mkdir -p $(@D)
-	$(Q)clang $(CSTD) $(CPPFLAGS) $(PKG_CFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(SRC) $(PKG_LIBS) $(LDLIBS)
+	$(Q)clang $(CSTD) $(CPPFLAGS) $(PKG_CFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(SRC) $(KSRC) $(PKG_LIBS) $(LDLIBS)
 
 lint:
 	$(Q)tests/lint.sh
@@ -144,6 +148,6 @@ clean:
 help:
 	@sed -n '3,9s/^# //p' Makefile
 
--include $(wildcard $(B)/src/*/*.d $(B)/tests/*/*.d)
+-include $(wildcard $(B)/src/*/*.d $(B)/kernels/*/*.d $(B)/tests/*/*.d)
 .PHONY: all models tests check fit bench deps fuzz lint install uninstall clean help FORCE
 .SECONDARY:

@@ -57,7 +57,7 @@ ok(guard('src/a/b.h', $_->[0]) ne '', "a bad guard: $_->[1]")
 	for ["int x;\n", 'none'], ["#ifndef A_H\n#define A_H\n#endif\n", 'of another file'], ["#ifndef B_H\n#define BB_H\n#endif\n", 'misspelt'],
 	    ["#ifndef B_H\n#define B_H\n#endif\nint x;\n", 'ended too early'];
 
-my @headers = sort(glob('src/*/*.h'), glob('kernels/*.h'));
+my @headers = sort(glob('src/*/*.h'), glob('kernels/*.h'), glob('kernels/*/*.h'));
 ok(@headers > 10, 'there are ' . @headers . ' headers');
 my %guard_of;
 for my $path (@headers) {
