@@ -4,6 +4,8 @@
 #include "cli/answer.h"
 #include "cli/cmd.h"
 #include "cli/machine.h"
+#include "cli/measure_text.h"
+#include "live/measure.h"
 
 #include <string.h>
 
@@ -144,24 +146,29 @@ static void machine_csv(const struct machine *m)
 	}
 }
 
+/* One document: what there is, and what is wrong with it, if anything; the exit status is the error's. */
+static int print_document(cJSON *doc, const struct error *wrong, struct error *err)
+{
+	int rc;
+
+	if (wrong->code != OK) {
+		cJSON *x = json_add_object(doc, "error");
+		json_add_str(x, "code", error_name(wrong->code));
+		json_add_str(x, "message", wrong->text);
+		json_add_str(x, "hint", wrong->hint[0] ? wrong->hint : NULL);
+		json_add_array(x, "candidates");
+	}
+	rc = answer_print(doc, err);
+	return rc != OK || wrong->code == OK ? rc : error_exit(wrong->code);
+}
+
 static int print_machine(const struct options *o, const struct machine *m, struct error *err)
 {
-	int rc = OK;
-
 	if (o->json) {
 		cJSON *doc = answer_document(), *x = json_add_object(doc, "hardware");
 		hardware_json_spec(x, &m->spec);
 		machine_json(x, m);
-		if (m->lost.code != OK) {
-			/* one document: what there is, and what is wrong with it */
-			x = json_add_object(doc, "error");
-			json_add_str(x, "code", error_name(m->lost.code));
-			json_add_str(x, "message", m->lost.text);
-			json_add_str(x, "hint", m->lost.hint);
-			json_add_array(x, "candidates");
-		}
-		rc = answer_print(doc, err);
-		return rc != OK || m->lost.code == OK ? rc : error_exit(m->lost.code);
+		return print_document(doc, &m->lost, err);
 	}
 	if (o->csv) {
 		machine_csv(m);
@@ -180,7 +187,48 @@ static int show_machine(const struct options *o, struct arena *a, struct catalog
 	struct machine *m;
 	int rc = machine_probe(&m, a, c, replay, NULL, err);
 
+	if (rc == OK && !o->no_calibration)
+		rc = machine_calibrate(m, a, err);
 	return rc == OK ? print_machine(o, m, err) : rc;
+}
+
+/* Measured, kept, and shown; what could not be kept is shown all the same. */
+static int measure(const struct options *o, struct arena *a, struct catalog *c, struct error *err)
+{
+	struct measure_options how = { .progress = o->quiet ? NULL : measure_progress };
+	struct error kept = { 0 };
+	const char *file = NULL;
+	struct measured found;
+	struct machine *m;
+	int rc;
+
+	if ((rc = machine_probe(&m, a, c, NULL, NULL, err)) != OK)
+		return rc;
+	rc = measure_machine(&found, &m->found, &how, err);
+	if (!o->quiet)
+		measure_progress_end();
+	if (rc != OK)
+		return rc;
+	if ((rc = calibration_append(&file, a, &m->spec, &m->found, &found, &kept)) != OK)
+		file = NULL;
+	else if ((rc = machine_calibrate(m, a, err)) != OK)
+		return rc;
+	if (o->json) {
+		cJSON *doc = answer_document();
+		hardware_json_spec(json_add_object(doc, "hardware"), &m->spec);
+		measure_json(doc, &found, file);
+		return print_document(doc, &kept, err);
+	}
+	if (o->csv) {
+		measure_csv(stdout, &found);
+	} else {
+		struct text t;
+		text_open(&t, o);
+		measure_text(&t, &found, file, o->quiet);
+	}
+	if (rc != OK && err)
+		*err = kept;
+	return rc;
 }
 
 static int run(const struct options *o, struct arena *a, struct catalog *c, struct error *err)
@@ -190,6 +238,10 @@ static int run(const struct options *o, struct arena *a, struct catalog *c, stru
 
 	if (o->n_args && (o->record || o->measure))
 		return error_set(err, E_USAGE, "%s is of this machine: it goes with no other argument", o->record ? "--record" : "--measure");
+	if (o->record && o->measure)
+		return error_set(err, E_USAGE, "--record and --measure exclude each other");
+	if (o->measure)
+		return measure(o, a, c, err);
 	if (o->record)
 		return machine_record(a, c, o->record, o->quiet, err);
 	if (o->n_args == 0)

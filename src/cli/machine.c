@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "cli/measure_text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -42,6 +43,39 @@ int machine_probe(struct machine **out, struct arena *a, struct catalog *c, cons
 	if (err)
 		*err = m->lost;
 	return rc;
+}
+
+static int warn(struct machine *m, struct arena *a, const char *text, struct error *err)
+{
+	const char **w = arena_array(a, m->spec.n_warnings + 1u, sizeof *w);
+
+	if (!w || !text)
+		return error_set(err, E_NOMEM, "out of memory");
+	if (m->spec.n_warnings)
+		memcpy(w, m->spec.warnings, m->spec.n_warnings * sizeof *w);
+	w[m->spec.n_warnings++] = text;
+	m->spec.warnings = w;
+	return OK;
+}
+
+int machine_calibrate(struct machine *m, struct arena *a, struct error *err)
+{
+	struct calibration_used used;
+	struct error e = { 0 };
+	int rc;
+
+	if (m->found.recording)
+		return OK;
+	rc = calibration_apply(&m->spec, a, &m->found, &used, &e);
+	if (rc == E_NOMEM) {
+		if (err)
+			*err = e;
+		return rc;
+	}
+	if (rc != OK)
+		return warn(m, a, arena_printf(a, "what was measured here is not used: %s", e.text), err);
+	m->calibration = calibration_sentence(a, &used);
+	return m->calibration && !used.used ? warn(m, a, m->calibration, err) : OK;
 }
 
 const char *isa_text(char *buf, size_t n, uint64_t isa)

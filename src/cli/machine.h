@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cli/text.h"
+#include "live/calibration.h"
 #include "probe/probe_spec.h"
 
 struct machine {
@@ -11,10 +12,13 @@ struct machine {
 	struct probe_match match[PROBE_GPUS];
 	struct hardware_spec spec;
 	struct error lost;               /* code OK; or E_NODEV: a GPU is lost, and spec is the machine without it */
+	const char *calibration;         /* a sentence on the measurements that were kept of this machine; NULL: none, or not asked for */
 };
 /* replay: folder of a recording, or NULL; record: folder to record into, or NULL. *out lives in the arena. E_NODEV only when there is no
  * machine to show at all; a lost GPU is left in out->lost. E_FILE, E_NOMEM. */
 int machine_probe(struct machine **out, struct arena *a, struct catalog *c, const char *replay, const char *record, struct error *err) MUST_CHECK;
+/* What was measured of this machine in place of what was known of it; never of a recording. A file that cannot be used is a warning. E_NOMEM. */
+int machine_calibrate(struct machine *m, struct arena *a, struct error *err) MUST_CHECK;
 /* Is this word a folder that holds a recording? */
 int machine_is_recording(const char *word);
 /* This machine into a folder that is not there yet, or empty; says on stdout what is in it. E_USAGE, E_FILE. */

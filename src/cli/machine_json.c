@@ -260,6 +260,7 @@ void machine_json(cJSON *o, const struct machine *m)
 	json_add_str(o, "recording", p->recording);
 	snprintf(text, sizeof text, "%016llx", (unsigned long long)m->spec.fingerprint);
 	json_add_str(o, "fingerprint", text);
+	json_add_str(o, "calibration", m->calibration);
 	add_cpu(json_add_object(o, "cpu"), &p->cpu);
 	add_memory(json_add_object(o, "memory"), &p->memory, &p->cpu);
 	l = json_add_array(o, "gpus");

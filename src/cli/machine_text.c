@@ -186,7 +186,9 @@ static void memory_text(const struct text *t, const struct machine *m)
 		item(&l, "%u module%s", c->dimms, plural(c->dimms));
 	if (l.at)
 		line(t, "", PLAIN, "%s", l.text);
-	if (p)
+	if (p && !is_known(p->read_bps) && p->kind == POOL_HOST && !m->found.recording)
+		line(t, "", PLAIN, "bandwidth unknown: ullage hardware --measure finds out");
+	else if (p)
 		bandwidth_line(t, p);
 }
 
@@ -302,6 +304,8 @@ static void notes_text(const struct text *t, const struct machine *m)
 		line(t, i ? "" : "Note", PLAIN, "%s", m->spec.warnings[i]);
 	for (unsigned i = 0; i < p->n_notes; i++)
 		line(t, i || m->spec.n_warnings ? "" : "Note", PLAIN, "%s", p->note[i]);
+	if (m->calibration)
+		line(t, "Calibration", PLAIN, "%s", m->calibration);
 }
 
 static void time_text(const struct text *t, const struct probed *p)

@@ -69,11 +69,13 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 }
 
 /* This machine, or a recorded one; a card that is lost makes it another machine than the question means. */
-static int probed_machine(struct hardware_spec *out, struct arena *a, struct catalog *c, const char *replay, struct error *err)
+static int probed_machine(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
 {
 	struct machine *m;
-	int rc = machine_probe(&m, a, c, replay, NULL, err);
+	int rc = machine_probe(&m, a, c, o->on, NULL, err);
 
+	if (rc == OK && !o->no_calibration)
+		rc = machine_calibrate(m, a, err);
 	if (rc != OK)
 		return rc;
 	if (m->lost.code != OK && err)
@@ -90,7 +92,7 @@ int machine_from(struct hardware_spec *out, struct arena *a, const struct option
 		return error_set(err, E_USAGE, "--ram is the memory beside a named card: name it with --on");
 	if (o->on && !recorded)
 		return hardware_resolve(out, a, c, o->on, o->ram_set ? o->ram : 0, err);
-	return probed_machine(out, a, c, o->on, err);
+	return probed_machine(out, a, o, c, err);
 }
 
 int efficiency_from(struct efficiency *out, struct arena *a, const struct catalog *c, struct error *err)

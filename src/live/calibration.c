@@ -54,7 +54,7 @@ void conditions_now(struct conditions *out, const struct probed *p, const char *
 const char *calibration_file(struct arena *a, const struct hardware_spec *h, const struct probed *p)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-	uint64_t f = hardware_fingerprint(h);
+	uint64_t f = h->fingerprint ? h->fingerprint : hardware_fingerprint(h);
 
 	for (const char *c = p->cpu.name ? p->cpu.name : ""; *c; c++)
 		f = (f ^ (unsigned char)*c) * UINT64_C(0x100000001b3);   /* FNV-1a, as hardware_fingerprint */
