@@ -117,35 +117,41 @@ static int folder_in_use(const char *folder)
 	return n > 0;
 }
 
-/* GPU-8f2a1c34-1234-...: which card it was is nobody's business; the same one gets the same number, so that equal ids stay equal. */
-static void neutral_uuids(char *text)
+/* UUIDs met so far. */
+struct uuids { char seen[512][36]; unsigned n; };
+
+static int is_hex(char c) { return c && strchr("0123456789abcdefABCDEF", c) != NULL; }
+
+/* xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, and no more digits behind it */
+static int is_uuid(const char *p)
 {
 	static const unsigned groups[] = { 8, 4, 4, 4, 12 };
-	enum { LEN = 36, MAX = 512 };
-	char seen[MAX][LEN];
-	unsigned n = 0;
 
+	for (unsigned g = 0; g < 5; g++) {
+		for (unsigned k = 0; k < groups[g]; k++)
+			if (!is_hex(*p++))
+				return 0;
+		if (g < 4 && *p++ != '-')
+			return 0;
+	}
+	return !is_hex(*p);
+}
+
+/* Which card it was is nobody's business. The same one gets the same number in all files, so that what was equal stays equal. */
+static void neutral_uuids(struct uuids *u, char *text)
+{
 	for (char *p = text; *p; p++) {
-		size_t at = 0;
-		unsigned g = 0, k = 0;
-		char number[13];
-		for (; g < 5; g++) {
-			for (k = 0; k < groups[g] && strchr("0123456789abcdefABCDEF", p[at]) && p[at]; k++)
-				at++;
-			if (k < groups[g] || (g < 4 && p[at] != '-'))
-				break;
-			at += g < 4;
-		}
-		if (g < 5 || (p > text && strchr("0123456789abcdefABCDEF", p[-1])) || (p[at] && strchr("0123456789abcdefABCDEF", p[at])))
+		char neutral[37];
+		unsigned k = 0;
+		if ((p > text && is_hex(p[-1])) || !is_uuid(p))
 			continue;
-		for (k = 0; k < n && memcmp(seen[k], p, LEN); k++)
-			;
-		if (k == n && n < MAX)
-			memcpy(seen[n++], p, LEN);
-		snprintf(number, sizeof number, "%012u", k + 1);
-		memcpy(p, "00000000-0000-0000-0000-", LEN - 12);
-		memcpy(p + LEN - 12, number, 12);
-		p += LEN - 1;
+		while (k < u->n && memcmp(u->seen[k], p, sizeof u->seen[k]))
+			k++;
+		if (k == u->n && k < sizeof u->seen / sizeof *u->seen)
+			memcpy(u->seen[u->n++], p, sizeof u->seen[k]);
+		snprintf(neutral, sizeof neutral, "00000000-0000-0000-0000-%012u", k + 1);
+		memcpy(p, neutral, sizeof neutral - 1);
+		p += sizeof neutral - 2;
 	}
 }
 
@@ -159,7 +165,7 @@ static int write_text(const char *path, const char *text, struct error *err)
 	return failed ? error_set(err, E_FILE, "%s: %s", path, strerror(errno)) : OK;
 }
 
-static int clean_log(struct arena *a, const char *folder, const char *name, struct error *err)
+static int clean_log(struct uuids *u, struct arena *a, const char *folder, const char *name, struct error *err)
 {
 	const char *path = arena_printf(a, "%s/%s", folder, name);
 	char *text;
@@ -172,7 +178,7 @@ static int clean_log(struct arena *a, const char *folder, const char *name, stru
 		return OK;
 	if ((rc = file_read(&text, &n, a, path, 64u << 20, err)) != OK)
 		return rc;
-	neutral_uuids(text);
+	neutral_uuids(u, text);
 	return write_text(path, text, err);
 }
 
@@ -197,9 +203,12 @@ int machine_record(struct arena *a, struct catalog *c, const char *folder, int q
 {
 	static const char *const logs[] = { "nvml.log", "cuda.log", "hwloc.xml", "sysctl.txt", "metal.txt" };
 	const char *name, *os, *text, *path;
+	struct uuids *u = arena_alloc(a, sizeof *u);
 	struct machine *m;
 	int rc, in_use = folder_in_use(folder);
 
+	if (!u)
+		return error_set(err, E_NOMEM, "out of memory");
 	if (in_use > 0)
 		return error_set(err, E_USAGE, "--record %s: something is in it already; name an empty folder, or one that is not there", folder);
 	if (in_use < 0 || (mkdir(folder, 0755) && errno != EEXIST))
@@ -207,7 +216,7 @@ int machine_record(struct arena *a, struct catalog *c, const char *folder, int q
 	if ((rc = machine_probe(&m, a, c, NULL, folder, err)) != OK)
 		return rc;
 	for (unsigned i = 0; i < sizeof logs / sizeof *logs; i++)
-		if ((rc = clean_log(a, folder, logs[i], err)) != OK)
+		if ((rc = clean_log(u, a, folder, logs[i], err)) != OK)
 			return rc;
 	name = quoted(a, str_prefix(m->spec.name, "this machine: ") ? m->spec.name + strlen("this machine: ") : m->spec.name);
 	os = quoted(a, m->found.os ? m->found.os : "unknown");
