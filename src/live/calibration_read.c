@@ -50,24 +50,23 @@ static int positive(double *out, const struct reader *r, const char *name)
 	return parse_f64(out, cell(r, name)) || !(*out > 0) ? bad(r, name) : OK;
 }
 
-/* Unknown then or now agrees with everything. what: "%g threads allowed". */
-static int differs(struct reader *r, const char *name, double now, int known_now, const char *what, const char **why, int *rc)
+/* Unknown then or now agrees with everything. before, after: the words about the number. */
+static void differs(struct reader *r, const char *name, double now, int known_now, const char *before, const char *after, const char **why, int *rc)
 {
 	double then;
 	char b[2][64];
 
 	if (*rc != OK || *why || !*cell(r, name))
-		return 0;
+		return;
 	if (parse_f64(&then, cell(r, name)) || then < 0) {
 		*rc = bad(r, name);
-		return 0;
+		return;
 	}
 	if (!known_now || then == now)
-		return 0;
+		return;
 	snprintf(b[0], sizeof b[0], "%g", then);
 	snprintf(b[1], sizeof b[1], "%g", now);
-	*why = arena_printf(r->a, "measured with %s %s, now %s", what, b[0], b[1]);
-	return 1;
+	*why = arena_printf(r->a, "measured with %s%s%s, now %s", before, b[0], after, b[1]);
 }
 
 /* *why: what was otherwise then; NULL: the row holds. */
@@ -78,11 +77,11 @@ static int conditions_of(const char **why, struct reader *r)
 	int rc = OK;
 
 	*why = NULL;
-	differs(r, "threads_allowed", c->threads_allowed, c->threads_allowed != 0, "threads allowed", why, &rc);
-	differs(r, "cpu_limit", c->cpu_limit, c->cpu_limit >= 0, "a processor limit of", why, &rc);
-	differs(r, "mhz_max", c->mhz_max, c->mhz_max != 0, "a highest clock in MHz of", why, &rc);
-	differs(r, "channels", c->channels, c->channels != 0, "memory channels", why, &rc);
-	differs(r, "mts", c->mts, c->mts != 0, "memory transfers a second in millions", why, &rc);
+	differs(r, "threads_allowed", c->threads_allowed, c->threads_allowed != 0, "", " threads allowed", why, &rc);
+	differs(r, "cpu_limit", c->cpu_limit, c->cpu_limit >= 0, "a limit of ", " processors", why, &rc);
+	differs(r, "mhz_max", c->mhz_max, c->mhz_max != 0, "a highest clock of ", " MHz", why, &rc);
+	differs(r, "channels", c->channels, c->channels != 0, "", " memory channels", why, &rc);
+	differs(r, "mts", c->mts, c->mts != 0, "", " million memory transfers a second", why, &rc);
 	if (rc == OK && !*why && *governor && *c->governor && strcmp(governor, c->governor))
 		*why = arena_printf(r->a, "measured with the frequency governor %s, now %s", governor, c->governor);
 	if (rc == OK && r->a->failed)
