@@ -249,7 +249,7 @@ static int run(const struct options *o, struct arena *a, struct catalog *c, stru
 	if (o->n_args == 1 && !strcmp(o->args[0], "list"))
 		return print_list(o, c, err);
 	if (o->n_args != 2 || strcmp(o->args[0], "show"))
-		return error_set(err, E_USAGE, "hardware wants nothing, list, show NAME or show RECORDING");
+		return error_set(err, E_USAGE, "hardware wants nothing, list, or show NAME or RECORDING");
 	if (machine_is_recording(o->args[1]))
 		return show_machine(o, a, c, o->args[1], err);
 	if ((rc = hardware_resolve(&h, a, c, o->args[1], 0, err)) != OK)

@@ -150,6 +150,7 @@ static void test_groups(void)
 {
 	struct probed_gpu *g;
 	uint64_t fingerprint;
+	int rc;
 
 	machine();
 	gpu(0x10de2684, "NVIDIA GeForce RTX 4090", 24564 * mib, 24000 * mib);
@@ -184,7 +185,8 @@ static void test_groups(void)
 	ok(join() == OK && spec.n_groups == 2 && warned("Insufficient Permissions"), "unreadable: left out, and why");
 	g->state = GPU_LOST;
 	g->why = "GPU is lost";
-	ok(join() == E_NODEV && strstr(err.text, "GPU 1, NVIDIA GeForce RTX 3090 at 0000:02:00.0, is lost"), "lost: an error that names it: %s", err.text);
+	rc = join();
+	ok(rc == E_NODEV && strstr(err.text, "GPU 1, NVIDIA GeForce RTX 3090 at 0000:02:00.0, is lost"), "lost: an error that names it: %s", err.text);
 	ok(spec.n_groups == 2 && match[0].group == 0 && match[1].group == PROBE_NO_GROUP, "with the rest to be shown");
 	g->state = GPU_OK;
 	g->total = g->free = 0;
@@ -238,6 +240,7 @@ static void test_host(void)
 static void test_unified(void)
 {
 	struct probed_gpu *g;
+	int rc;
 
 	machine();
 	p.cpu = (struct probed_cpu){ .name = "Apple M4 Max", .vendor = VENDOR_APPLE, .cores = 16, .threads = 16 };
@@ -247,7 +250,8 @@ static void test_unified(void)
 	g->vendor = VENDOR_APPLE;
 	g->unified = 1;
 	g->units = 40;
-	ok(join() == OK && !strcmp(match[0].id, "m4-max-64gb"), "a Mac by its memory: %s (%s)", match[0].id, match[0].how);
+	rc = join();
+	ok(rc == OK && !strcmp(match[0].id, "m4-max-64gb"), "a Mac by its memory: %s (%s)", match[0].id, match[0].how);
 	ok(spec.n_groups == 1 && spec.n_pools == 1 && spec.pools[0].kind == POOL_UNIFIED, "one pool, one device");
 	ok(spec.pools[0].total_bytes == 64 * gib && spec.pools[0].usable_bytes == 53084 * mib && !strcmp(spec.pools[0].limit, p.memory.gpu_limit_from),
 		"the GPU's limit, and who says so");
@@ -278,7 +282,8 @@ static void test_unified(void)
 	g->gtt_total = 120 * gib;
 	g->gtt_used = gib;
 	g->units = 40;
-	ok(join() == OK && match[0].id && !strcmp(match[0].id, "ryzen-ai-max-395"), "Strix Halo: %s (%s)", match[0].id, match[0].how);
+	rc = join();
+	ok(rc == OK && match[0].id && !strcmp(match[0].id, "ryzen-ai-max-395"), "Strix Halo: %s (%s)", match[0].id, match[0].how);
 	ok(spec.pools[0].usable_bytes == 120 * gib + 512 * mib && strstr(spec.pools[0].limit, "GTT 120 GiB"), "carve-out and GTT: %s", spec.pools[0].limit);
 	ok(near(spec.pools[0].free_bytes.v, 110. * (double)gib + 400. * (double)mib), "no more of GTT than is available");
 	ok(near(spec.pools[0].read_bps.v, 256e9), "bandwidth");
@@ -297,6 +302,7 @@ static void test_unified(void)
 static void test_mig(void)
 {
 	struct probed_gpu *g;
+	int rc;
 
 	ok(near(mig_share("1g.10gb", 81920 * mib), 0.125) && near(mig_share("1g.20gb", 81920 * mib), 0.25) && near(mig_share("3g.40gb", 81920 * mib), 0.5) &&
 		near(mig_share("7g.80gb", 81920 * mib), 1) && near(mig_share("1g.6gb", 24576 * mib), 0.25) && near(mig_share("2g.35gb", 143771 * mib), 0.25) &&
@@ -310,7 +316,8 @@ static void test_mig(void)
 		g->mig_profile = i ? "3g.40gb" : "1g.10gb";
 		g->units = i ? 42 : 14;
 	}
-	ok(join() == OK && spec.n_groups == 3 && match[0].id && !strcmp(match[0].id, "a100-sxm-80gb"), "slices are devices: %s (%s)", match[0].id, match[0].how);
+	rc = join();
+	ok(rc == OK && spec.n_groups == 3 && match[0].id && !strcmp(match[0].id, "a100-sxm-80gb"), "slices are devices: %s (%s)", match[0].id, match[0].how);
 	ok(near(spec.pools[0].read_bps.v * 4, spec.pools[1].read_bps.v) && near(spec.pools[1].read_bps.v, 2039e9 / 2), "with their shares of bandwidth");
 	ok(near(spec.groups[0].device->flops[MATH_F16].v * 3, spec.groups[1].device->flops[MATH_F16].v), "and of the units");
 	ok(strcmp(spec.groups[0].device->id, "a100-sxm-80gb") != 0, "under a name of their own: %s", spec.groups[0].device->id);
