@@ -30,6 +30,7 @@ struct probe_input {
 	const char *replay;          /* folder of a recording; NULL: this machine */
 	const char *record;          /* folder into which all that is read is written as well; NULL: none */
 	int *record_error;           /* gets the errno of the first thing that could not be written there; NULL: not asked */
+	uint8_t thorough;            /* ask sources as well that are slow and whose answer is needed by nobody (the CUDA driver; recording does) */
 };
 /* Text of a file named by its path on the machine ("/proc/meminfo"), NUL-terminated, at most 16 MiB; NULL when it cannot be read.
  * *n may be NULL; binary files are returned whole, with a NUL behind them. */
@@ -118,6 +119,7 @@ struct probed_gpu {
 	uint32_t numa;                           /* node it hangs on, plus 1; 0: unknown */
 	uint8_t ecc;                             /* 0 unknown, 1 off, 2 on */
 	struct probed_process process[PROBE_PROCESSES]; uint32_t n_processes, more_processes;
+	uint8_t free_unknown;                    /* total is known, but free and used are not: no driver and no system said */
 };
 struct probed_conflict { const char *what; uint8_t a, b; const char *value_a, *value_b; uint8_t used; };  /* a, b, used: enum probe_source */
 
@@ -130,6 +132,7 @@ struct probed {
 	const char *os;                          /* "Linux 6.8.0", "macOS 15.1"; NULL */
 	double seconds[PROBE_SOURCES];           /* what each source took */
 	const char *recording;                   /* the name that a recording gives itself; NULL: this machine */
+	uint32_t cuda_version;                   /* the newest CUDA that the driver serves: 12080 for 12.8; 0: unknown */
 };
 void probe_note(struct probed *out, const struct probe_input *in, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void probe_conflict(struct probed *out, const char *what, enum probe_source a, const char *value_a, enum probe_source b, const char *value_b,
