@@ -134,7 +134,7 @@ static void machine_csv(const struct machine *m)
 			printf("%llu", (unsigned long long)p->total_bytes);
 		fputc(',', stdout);
 		/* of this card, not the least of its group */
-		if (g && p && p->kind == POOL_VRAM)
+		if (g && p && p->kind == POOL_VRAM && !g->free_unknown)
 			printf("%llu", (unsigned long long)g->free);
 		else if (p && is_known(p->free_bytes))
 			printf("%.0f", p->free_bytes.v);
@@ -185,7 +185,7 @@ static int print_machine(const struct options *o, const struct machine *m, struc
 static int show_machine(const struct options *o, struct arena *a, struct catalog *c, const char *replay, struct error *err)
 {
 	struct machine *m;
-	int rc = machine_probe(&m, a, c, replay, NULL, err);
+	int rc = machine_probe(&m, a, c, replay, NULL, 1, err);
 
 	if (rc == OK && !o->no_calibration)
 		rc = machine_calibrate(m, a, err);
@@ -202,7 +202,7 @@ static int measure(const struct options *o, struct arena *a, struct catalog *c, 
 	struct machine *m;
 	int rc;
 
-	if ((rc = machine_probe(&m, a, c, NULL, NULL, err)) != OK)
+	if ((rc = machine_probe(&m, a, c, NULL, NULL, 0, err)) != OK)
 		return rc;
 	rc = measure_machine(&found, &m->found, &how, err);
 	if (!o->quiet)

@@ -19,12 +19,13 @@ int machine_is_recording(const char *word)
 	return snprintf(path, sizeof path, "%s/machine.yaml", word) < (int)sizeof path && path_is_dir(word) && path_exists(path);
 }
 
-int machine_probe(struct machine **out, struct arena *a, struct catalog *c, const char *replay, const char *record, struct error *err)
+int machine_probe(struct machine **out, struct arena *a, struct catalog *c, const char *replay, const char *record, int thorough,
+	struct error *err)
 {
 	struct machine *m = arena_alloc(a, sizeof *m);
 	struct timespec start, end;
 	int written = 0, rc;
-	struct probe_input in = { .a = a, .replay = replay, .record = record, .record_error = &written };
+	struct probe_input in = { .a = a, .replay = replay, .record = record, .record_error = &written, .thorough = thorough != 0 };
 
 	*out = m;
 	if (!m)
@@ -213,7 +214,7 @@ int machine_record(struct arena *a, struct catalog *c, const char *folder, int q
 		return error_set(err, E_USAGE, "--record %s: something is in it already; name an empty folder, or one that is not there", folder);
 	if (in_use < 0 || (mkdir(folder, 0755) && errno != EEXIST))
 		return error_set(err, E_FILE, "--record %s: %s", folder, strerror(errno));
-	if ((rc = machine_probe(&m, a, c, NULL, folder, err)) != OK)
+	if ((rc = machine_probe(&m, a, c, NULL, folder, 1, err)) != OK)
 		return rc;
 	for (unsigned i = 0; i < sizeof logs / sizeof *logs; i++)
 		if ((rc = clean_log(u, a, folder, logs[i], err)) != OK)

@@ -14,9 +14,10 @@ struct machine {
 	struct error lost;               /* code OK; or E_NODEV: a GPU is lost, and spec is the machine without it */
 	const char *calibration;         /* a sentence on the measurements that were kept of this machine; NULL: none, or not asked for */
 };
-/* replay: folder of a recording, or NULL; record: folder to record into, or NULL. *out lives in the arena. E_NODEV only when there is no
+/* replay: folder of a recording, or NULL; record: folder to record into, or NULL. thorough: ask also what no estimate needs. *out lives in the arena. E_NODEV only when there is no
  * machine to show at all; a lost GPU is left in out->lost. E_FILE, E_NOMEM. */
-int machine_probe(struct machine **out, struct arena *a, struct catalog *c, const char *replay, const char *record, struct error *err) MUST_CHECK;
+int machine_probe(struct machine **out, struct arena *a, struct catalog *c, const char *replay, const char *record, int thorough,
+	struct error *err) MUST_CHECK;
 /* What was measured of this machine in place of what was known of it; never of a recording. A file that cannot be used is a warning. E_NOMEM. */
 int machine_calibrate(struct machine *m, struct arena *a, struct error *err) MUST_CHECK;
 /* Is this word a folder that holds a recording? */

@@ -192,7 +192,7 @@ static void add_gpu(cJSON *o, const struct machine *m, unsigned i)
 	json_add_str(o, "driver", g->driver);
 	json_add_str(o, "found_by", source(g->from));
 	json_add_known_u64(o, "memory_total_bytes", g->total);
-	if (g->total) {
+	if (g->total && !g->free_unknown) {
 		json_add_u64(o, "memory_free_bytes", g->free);
 		json_add_u64(o, "memory_used_bytes", g->used);
 	} else {
@@ -261,6 +261,13 @@ void machine_json(cJSON *o, const struct machine *m)
 	snprintf(text, sizeof text, "%016llx", (unsigned long long)m->spec.fingerprint);
 	json_add_str(o, "fingerprint", text);
 	json_add_str(o, "calibration", m->calibration);
+	if (p->cuda_version) {
+		char version[24];
+		snprintf(version, sizeof version, "%u.%u", p->cuda_version / 1000, p->cuda_version % 1000 / 10);
+		json_add_str(o, "cuda_version", version);
+	} else {
+		cJSON_AddNullToObject(o, "cuda_version");
+	}
 	add_cpu(json_add_object(o, "cpu"), &p->cpu);
 	add_memory(json_add_object(o, "memory"), &p->memory, &p->cpu);
 	l = json_add_array(o, "gpus");

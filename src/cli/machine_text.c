@@ -238,7 +238,7 @@ static void process_text(const struct text *t, const struct probed_gpu *g)
 		line(t, "", PLAIN, "how much each of them holds the driver does not say");
 }
 
-static void gpu_facts(const struct text *t, const struct probed_gpu *g)
+static void gpu_facts(const struct text *t, const struct probed_gpu *g, uint32_t cuda_version)
 {
 	struct list l = { .at = 0 };
 
@@ -262,6 +262,8 @@ static void gpu_facts(const struct text *t, const struct probed_gpu *g)
 		item(&l, "%.0f W by default", g->power_default_w);
 	if (g->driver)
 		item(&l, "driver %s", g->driver);
+	if (cuda_version)
+		item(&l, "CUDA %u.%u", cuda_version / 1000, cuda_version % 1000 / 10);
 	if (l.at)
 		line(t, "", PLAIN, "%s", l.text);
 }
@@ -283,10 +285,11 @@ static void gpu_text(const struct text *t, const struct machine *m, unsigned i)
 		line(t, "", PLAIN, "carve-out %s, GTT %s (%s used)", format_bytes(a, sizeof a, g->carve_out), format_bytes(b, sizeof b, g->gtt_total),
 			format_bytes(c, sizeof c, g->gtt_used));
 	else if (g->total && g->state != GPU_LOST)
-		line(t, "", PLAIN, "%s, %s free", format_bytes(a, sizeof a, g->total), format_bytes(b, sizeof b, g->free));
+		line(t, "", PLAIN, "%s, %s free", format_bytes(a, sizeof a, g->total), g->free_unknown ? "unknown how much" :
+			format_bytes(b, sizeof b, g->free));
 	if (match->group != PROBE_NO_GROUP && !g->unified)
 		bandwidth_line(t, &m->spec.pools[m->spec.groups[match->group].pool]);
-	gpu_facts(t, g);
+	gpu_facts(t, g, g->vendor == VENDOR_NVIDIA ? m->found.cuda_version : 0);
 	line(t, "", PLAIN, "catalogue: %s%s%s", match->id ? match->id : "", match->id ? ", by " : "", match->how ? match->how : "not looked up");
 	process_text(t, g);
 }

@@ -72,7 +72,7 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 static int probed_machine(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
 {
 	struct machine *m;
-	int rc = machine_probe(&m, a, c, o->on, NULL, err);
+	int rc = machine_probe(&m, a, c, o->on, NULL, 0, err);
 
 	if (rc == OK && !o->no_calibration)
 		rc = machine_calibrate(m, a, err);

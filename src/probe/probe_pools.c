@@ -164,7 +164,7 @@ int pool_of_gpu(struct pool *out, struct join *j, const struct probed_gpu *g, co
 	if (!name)
 		return no_memory(j);
 	*out = (struct pool){ .name = "vram", .kind = POOL_VRAM, .total_bytes = g->total, .usable_bytes = less(g->total, g->reserved),
-		.free_bytes = known_of((double)g->free, BASIS_MEASURED) };
+		.free_bytes = g->free_unknown ? (struct known){ 0 } : known_of((double)g->free, BASIS_MEASURED) };
 	if (g->mig && entry && is_known(entry->read_bps)) {
 		double share = mig_share(g->mig_profile, entry->total_bytes);
 		if (share > 0) {

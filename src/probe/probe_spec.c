@@ -67,24 +67,28 @@ static const char *why_left_out(const struct join *j, uint32_t i)
 	const struct probed_gpu *g = &j->p->gpu[i];
 
 	if (g->state == GPU_LOST)
-		return "is lost";
+		return "lost";
 	if (g->state == GPU_HIDDEN)
-		return "is hidden (CUDA_VISIBLE_DEVICES)";
+		return g->why ? g->why : "hidden";
 	if (g->state == GPU_UNREADABLE)
-		return g->why ? g->why : "cannot be read";
+		return g->why ? g->why : "it cannot be read";
+	/* MIG User Guide: a program sees one slice, whatever CUDA_VISIBLE_DEVICES lists */
+	for (uint32_t k = 0; k < i && g->mig; k++)
+		if (j->p->gpu[k].mig && j->p->gpu[k].state == GPU_OK)
+			return "a program gets one MIG slice, the first unless CUDA_VISIBLE_DEVICES names another";
 	if (!g->unified)
-		return g->total ? NULL : "does not say how much memory it has";
+		return g->total ? NULL : "it does not say how much memory it has";
 	for (uint32_t k = 0; k < j->p->n_gpus; k++) {
 		if (has_own_memory(&j->p->gpu[k]))
-			return "shares the host's memory, beside a card of its own memory";
+			return "it shares the host's memory, beside a card of its own memory";
 		if (k < i && j->p->gpu[k].unified && j->p->gpu[k].state == GPU_OK)
-			return "shares the host's memory with another GPU";
+			return "it shares the host's memory with another GPU";
 	}
 	if (g->vendor == VENDOR_APPLE || g->vendor == VENDOR_NVIDIA)
 		return NULL;
 	if (g->vendor == VENDOR_AMD && g->gtt_total)
-		return g->units && g->units <= DISPLAY_UNITS ? "is for the display: the processor computes faster" : NULL;
-	return "shares the host's memory and does not say how much of it a model may take";
+		return g->units && g->units <= DISPLAY_UNITS ? "it is for the display, the processor computes faster" : NULL;
+	return "it shares the host's memory and does not say how much of it a model may take";
 }
 
 /* --- groups -------------------------------------------------------------------------------------------------------------- */
@@ -175,7 +179,8 @@ static int deal(struct join *j, uint32_t i)
 			continue;
 		pool = &j->pools[j->groups[j->group_of[k]].pool];
 		device = j->groups[j->group_of[k]].device;
-		if (fabs(pool->free_bytes.v - (double)g->free) > FREE_ALIKE_MIB * (double)MIB)
+		if (is_known(pool->free_bytes) == g->free_unknown ||
+		    (!g->free_unknown && fabs(pool->free_bytes.v - (double)g->free) > FREE_ALIKE_MIB * (double)MIB))
 			continue;
 		j->group_of[i] = j->group_of[k];
 		j->groups[j->group_of[k]].per_node++;
@@ -347,7 +352,7 @@ int probe_spec(struct hardware_spec *out, struct probe_match *match, struct aren
 		j.group_of[i] = PROBE_NO_GROUP;
 		if (!name)
 			return no_memory(&j);
-		if ((rc = why ? join_warn(&j, "not counted: %s %s", name, why) : deal(&j, i)) != OK)
+		if ((rc = why ? join_warn(&j, "not counted: %s: %s", name, why) : deal(&j, i)) != OK)
 			return rc;
 		unified += !why && p->gpu[i].unified;
 		if (match)

@@ -179,6 +179,7 @@ static void test_groups(void)
 	ok(join() == OK && spec.n_groups == 3 && !strcmp(match[1].id, "rtx-3090"), "unlike cards are groups");
 	ok(spec.pools[spec.groups[2].pool].kind == POOL_HOST && spec.groups[2].device->kind == DEVICE_CPU, "the processor comes last");
 	g->state = GPU_HIDDEN;
+	g->why = "not in CUDA_VISIBLE_DEVICES=0";
 	ok(join() == OK && spec.n_groups == 2 && match[1].group == PROBE_NO_GROUP && warned("CUDA_VISIBLE_DEVICES"), "hidden: left out, and said");
 	g->state = GPU_UNREADABLE;
 	g->why = "NVML: Insufficient Permissions";
@@ -191,6 +192,11 @@ static void test_groups(void)
 	g->state = GPU_OK;
 	g->total = g->free = 0;
 	ok(join() == OK && spec.n_groups == 2 && warned("does not say how much memory"), "no memory: left out");
+	machine();
+	for (int i = 0; i < 3; i++)
+		gpu(0x10de2684, "NVIDIA GeForce RTX 4090", 24564 * mib, 0)->free_unknown = i > 0;
+	p.gpu[0].free = 24000 * mib;
+	ok(join() == OK && spec.groups[0].per_node == 1 && spec.groups[1].per_node == 2 && !is_known(spec.pools[1].free_bytes), "free memory that nobody says is unknown");
 }
 
 static void test_host(void)
@@ -317,10 +323,18 @@ static void test_mig(void)
 		g->units = i ? 42 : 14;
 	}
 	rc = join();
-	ok(rc == OK && spec.n_groups == 3 && match[0].id && !strcmp(match[0].id, "a100-sxm-80gb"), "slices are devices: %s (%s)", match[0].id, match[0].how);
-	ok(near(spec.pools[0].read_bps.v * 4, spec.pools[1].read_bps.v) && near(spec.pools[1].read_bps.v, 2039e9 / 2), "with their shares of bandwidth");
-	ok(near(spec.groups[0].device->flops[MATH_F16].v * 3, spec.groups[1].device->flops[MATH_F16].v), "and of the units");
-	ok(strcmp(spec.groups[0].device->id, "a100-sxm-80gb") != 0, "under a name of their own: %s", spec.groups[0].device->id);
+	ok(rc == OK && match[0].id && !strcmp(match[0].id, "a100-sxm-80gb"), "slices are known by the card: %s (%s)", match[0].id, match[0].how);
+	ok(spec.n_groups == 2 && match[0].group == 0 && match[1].group == PROBE_NO_GROUP && warned("gets one MIG slice"), "a program gets one of them");
+	ok(near(spec.pools[0].read_bps.v, 2039e9 / 8) && spec.pools[0].total_bytes == 9728 * mib, "with its share of bandwidth");
+	struct known whole = spec.groups[0].device->flops[MATH_F16];
+	ok(strcmp(spec.groups[0].device->id, "a100-sxm-80gb") != 0, "under a name of its own: %s", spec.groups[0].device->id);
+	p.gpu[0].state = GPU_HIDDEN;
+	ok(join() == OK && match[1].group == 0 && near(spec.pools[0].read_bps.v, 2039e9 / 2), "the other, when that is the one to be seen");
+	ok(is_known(whole) && near(whole.v * 3, spec.groups[0].device->flops[MATH_F16].v), "units share the rates");
+	p.gpu[1].units = 0;
+	ok(join() == OK && !is_known(spec.groups[0].device->flops[MATH_F16]), "unknown units, unknown rates");
+	p.gpu[1].mig_profile = "3g";
+	ok(join() == OK && !is_known(spec.pools[0].read_bps) && warned("share of the memory bandwidth is unknown"), "unknown profile, unknown bandwidth");
 }
 
 static void test_links(void)
