@@ -16,7 +16,8 @@ int machine_is_recording(const char *word)
 {
 	char path[4096];
 
-	return snprintf(path, sizeof path, "%s/machine.yaml", word) < (int)sizeof path && path_is_dir(word) && path_exists(path);
+	/* a folder that happens to be called like a card is none; one that is named by its path is meant to be one */
+	return snprintf(path, sizeof path, "%s/machine.yaml", word) < (int)sizeof path && path_is_dir(word) && (path_exists(path) || strchr(word, '/'));
 }
 
 int machine_probe(struct machine **out, struct arena *a, struct catalog *c, const char *replay, const char *record, int thorough,

@@ -20,7 +20,7 @@ int machine_probe(struct machine **out, struct arena *a, struct catalog *c, cons
 	struct error *err) MUST_CHECK;
 /* What was measured of this machine in place of what was known of it; never of a recording. A file that cannot be used is a warning. E_NOMEM. */
 int machine_calibrate(struct machine *m, struct arena *a, struct error *err) MUST_CHECK;
-/* Is this word a folder that holds a recording? */
+/* Does this word mean a recording: a folder with a machine.yaml, or any folder that is named by a path? */
 int machine_is_recording(const char *word);
 /* This machine into a folder that is not there yet, or empty; says on stdout what is in it. E_USAGE, E_FILE. */
 int machine_record(struct arena *a, struct catalog *c, const char *folder, int quiet, struct error *err) MUST_CHECK;

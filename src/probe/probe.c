@@ -2,6 +2,7 @@
 #include "probe/probe.h"
 
 #include "base/file.h"
+#include "base/str.h"
 #include "base/yaml.h"
 
 #include <stdarg.h>
@@ -37,6 +38,7 @@ void probe_note(struct probed *out, const struct probe_input *in, const char *fm
 		out->note[PROBE_NOTES - 1] = "there are more notes than can be kept";
 		return;
 	}
+	str_clean(text);
 	kept = arena_strdup(in->a, text);
 	if (kept)                        /* else the arena remembers that it failed */
 		out->note[out->n_notes++] = kept;
@@ -146,6 +148,40 @@ static void system_name(struct probed *out, const struct probe_input *in)
 		out->os = arena_printf(in->a, "%s %s", u.sysname, u.release);
 }
 
+/* What drivers, files and recordings say is shown on terminals: without control characters. */
+static void clean(const char **s, struct arena *a)
+{
+	char *copy = *s ? arena_strdup(a, *s) : NULL;
+
+	if (copy)
+		str_clean(copy);
+	*s = copy;
+}
+
+static void clean_all(struct probed *out, struct arena *a)
+{
+	clean(&out->os, a);
+	clean(&out->recording, a);
+	clean(&out->cpu.name, a);
+	clean(&out->cpu.system, a);
+	clean(&out->cpu.memory_type, a);
+	clean(&out->memory.limit_path, a);
+	for (uint32_t i = 0; i < out->n_gpus; i++) {
+		struct probed_gpu *g = &out->gpu[i];
+		clean(&g->name, a);
+		clean(&g->why, a);
+		clean(&g->driver, a);
+		clean(&g->arch, a);
+		clean(&g->mig_profile, a);
+		for (uint32_t k = 0; k < g->n_processes; k++)
+			clean(&g->process[k].name, a);
+	}
+	for (uint32_t i = 0; i < out->n_conflicts; i++) {
+		clean(&out->conflict[i].value_a, a);
+		clean(&out->conflict[i].value_b, a);
+	}
+}
+
 int probe_machine(struct probed *out, const struct probe_input *in, struct error *err)
 {
 	int rc;
@@ -166,6 +202,7 @@ int probe_machine(struct probed *out, const struct probe_input *in, struct error
 	if (in->replay)
 		memset(out->seconds, 0, sizeof out->seconds);
 	system_name(out, in);
+	clean_all(out, in->a);
 	if (in->a->failed)
 		return error_set(err, E_NOMEM, "out of memory");
 	if (!out->memory.total) {

@@ -222,7 +222,7 @@ int match_gpu(struct device_match *out, struct arena *a, struct catalog *c, cons
 	unsigned n = 0;
 	int rc;
 
-	*out = (struct device_match){ .how = "in no catalogue" };
+	*out = (struct device_match){ .how = "no entry" };
 	if (g->pci) {
 		struct candidates l = { .n = 0 };
 		if ((rc = catalog_device_pci(entry, &n, MAX_ENTRIES, c, g->pci, &e)) == E_NOMEM) {
@@ -288,7 +288,7 @@ int match_cpu(struct device_match *out, struct arena *a, struct catalog *c, cons
 	const struct hardware_entry *e;
 	char name[NAME_LEN], *p;
 
-	*out = (struct device_match){ .how = "in no catalogue" };
+	*out = (struct device_match){ .how = "no entry" };
 	if (!cpu->name || cpu->virtual_machine) {
 		out->how = cpu->name ? "a virtual machine has a part of the processor" : "the processor's name is unknown";
 		return OK;

@@ -352,7 +352,7 @@ int probe_spec(struct hardware_spec *out, struct probe_match *match, struct aren
 		j.group_of[i] = PROBE_NO_GROUP;
 		if (!name)
 			return no_memory(&j);
-		if ((rc = why ? join_warn(&j, "not counted: %s: %s", name, why) : deal(&j, i)) != OK)
+		if ((rc = why && p->gpu[i].state == GPU_LOST ? OK : why ? join_warn(&j, "not counted: %s: %s", name, why) : deal(&j, i)) != OK)
 			return rc;
 		unified += !why && p->gpu[i].unified;
 		if (match)

@@ -12,7 +12,7 @@
 
 enum { PROBE_NO_GROUP = 0xffff };
 struct probe_match {
-	const char *id, *how;                    /* id NULL: in no catalogue; how: "PCI id and memory size", ..., or why not */
+	const char *id, *how;                    /* id NULL: no entry; how: "PCI id and memory size", ..., or why not */
 	uint16_t group;                          /* index of its group in the machine; PROBE_NO_GROUP: not used, a warning says why */
 };
 
