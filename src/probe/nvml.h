@@ -20,9 +20,9 @@ enum nvml_call {
 	NVML_MEMORY_V2,                          /* (device) total reserved free used: total is the sum of the three */
 	NVML_MEMORY,                             /* (device) total free used: what is reserved counts as used */
 	NVML_CAPABILITY,                         /* (device) major minor */
-	NVML_CORES,                              /* (device) cores: CUDA cores, not SMs; since R470 */
+	NVML_CORES,                              /* (device) cores: CUDA cores, not SMs */
 	NVML_CLOCK, NVML_CLOCK_MAX,              /* (device, type 0 graphics 1 SM 2 memory) mhz */
-	NVML_BUS_WIDTH,                          /* (device) bits; since R495 */
+	NVML_BUS_WIDTH,                          /* (device) bits */
 	NVML_POWER, NVML_POWER_LIMIT, NVML_POWER_ENFORCED, NVML_POWER_DEFAULT,          /* (device) mw */
 	NVML_POWER_RANGE,                        /* (device) min_mw max_mw */
 	NVML_PCIE_GEN, NVML_PCIE_GEN_MAX,        /* (device) gen; max: of this card in this slot */
