@@ -106,6 +106,7 @@ void measure_json(cJSON *o, const struct measured *m, const char *file)
 		json_add_f64(y, "min", r->min);
 		json_add_f64(y, "max", r->max);
 		json_add_f64(y, "spread", measured_spread(r));
+		json_add_f64(y, "processor_share", r->share);
 		json_add_u64(y, "repeats", r->repeats);
 		cJSON_AddItemToArray(list, y);
 	}

@@ -277,7 +277,7 @@ static int apply_device(struct group *g, struct arena *a, const struct calibrati
 
 int calibration_apply(struct hardware_spec *h, struct arena *a, const struct probed *p, struct calibration_used *used, struct error *err)
 {
-	struct calibration_used own;
+	struct calibration_used own = { 0 };
 	struct conditions now;
 	char *text;
 	size_t n;

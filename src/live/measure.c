@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -232,6 +233,17 @@ static unsigned threads_to_use(const struct session *s, unsigned ordered)
 	return n < 1 ? 1 : n < POOL_THREADS ? n : POOL_THREADS;
 }
 
+/* What a working thread did not get of its processor, others had. */
+static void note_others(struct measured *m)
+{
+	double least = 1;
+
+	for (unsigned i = 0; i < m->n_rows; i++)
+		least = fmin(least, m->row[i].share);
+	if (least < 0.95)
+		note(m, "other programs had up to %.0f %% of a processor meanwhile: measure again when it is idle", 100 * (1 - least));
+}
+
 int measure_machine(struct measured *out, const struct probed *p, const struct measure_options *o, struct error *err)
 {
 	struct session s = { .out = out, .p = p, .o = o, .err = err };
@@ -251,6 +263,7 @@ int measure_machine(struct measured *out, const struct probed *p, const struct m
 	plan_counts(&s);
 	if ((rc = pool_open(&s.t.pool, s.all, ordered ? cpu : NULL, err)) != OK)
 		return rc;
+	s.t.busy = calloc(s.all, sizeof *s.t.busy);      /* without it the figures stand, and nothing is said of others */
 	out->pinned = (uint8_t)pool_pinned(s.t.pool);
 	rc = caches(&s);
 	if (rc == OK)
@@ -262,9 +275,11 @@ int measure_machine(struct measured *out, const struct probed *p, const struct m
 		if (r)
 			run_launch(r, &s.t);
 	}
+	free(s.t.busy);
 	pool_close(s.t.pool);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
 	out->seconds = (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) * 1e-9;
+	note_others(out);
 	if (rc != OK)
 		out->n_rows = 0;
 	return rc;

@@ -23,6 +23,7 @@ struct measured_row {
 	uint64_t bytes;                          /* of all threads together that one pass reads; 0: none */
 	uint32_t threads, repeats;
 	double value, min, max;                  /* median, slowest and fastest run: rates; launch: seconds of one run of the pool */
+	double share;                            /* of its time that the worst off thread had a processor; below 1: others ran in between */
 };
 struct measured {
 	char date[24];                           /* "2026-07-27T09:30:00Z", when it began */

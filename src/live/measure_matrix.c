@@ -62,7 +62,7 @@ static double matrix_passes(void *job, unsigned long passes)
 	double begin = measure_now_s();
 
 	j->passes = passes;
-	pool_run(j->t->pool, j->t->threads, matrix_multiply, j);
+	measure_threads(j->t, matrix_multiply, j);
 	return measure_now_s() - begin;
 }
 

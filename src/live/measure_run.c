@@ -11,12 +11,35 @@
 #include <sys/mman.h>
 #include <time.h>
 
-double measure_now_s(void)
+static double clock_s(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+double measure_now_s(void) { return clock_s(CLOCK_MONOTONIC); }
+
+struct work { const struct trial *t; pool_fn *fn; void *job; };
+
+static void work(void *user, unsigned thread, unsigned n)
+{
+	const struct work *w = user;
+	double wall = measure_now_s(), ran = clock_s(CLOCK_THREAD_CPUTIME_ID);
+
+	w->fn(w->job, thread, n);
+	w->t->busy[thread].ran += clock_s(CLOCK_THREAD_CPUTIME_ID) - ran;
+	w->t->busy[thread].wall += measure_now_s() - wall;
+}
+
+void measure_threads(const struct trial *t, pool_fn *fn, void *job)
+{
+	struct work w = { t, fn, job };
+
+	if (t->busy)
+		pool_run(t->pool, t->threads, work, &w);
+	else
+		pool_run(t->pool, t->threads, fn, job);
 }
 
 static int by_value(const void *a, const void *b)
@@ -31,14 +54,20 @@ void measure_timed(struct measured_row *out, const struct trial *t, passes_fn *f
 	enum { RUNS = 63 };
 	unsigned runs = t->runs < 1 ? 1 : t->runs < RUNS ? t->runs : RUNS;
 	unsigned long passes = 1;
-	double s[RUNS], once = fn(job, 1);
+	double s[RUNS] = { 0 }, once = fn(job, 1);
 
 	while ((once = fn(job, passes)) < t->run_s / 4 && passes < 1ul << 28)
 		passes *= 4;
 	if (once < t->run_s * 1.1)
 		passes = (unsigned long)(ceil((double)passes * 1.1 * t->run_s / fmax(once, 1e-9)));
+	for (unsigned i = 0; t->busy && i < t->threads; i++)
+		t->busy[i] = (struct busy){ 0 };
 	for (unsigned i = 0; i < runs; i++)
 		s[i] = fn(job, passes) / (double)passes;
+	out->share = 1;
+	for (unsigned i = 0; t->busy && i < t->threads; i++)
+		if (t->busy[i].wall > 0)
+			out->share = fmin(out->share, t->busy[i].ran / t->busy[i].wall);
 	qsort(s, runs, sizeof *s, by_value);
 	out->value = runs % 2 ? s[runs / 2] : (s[runs / 2 - 1] + s[runs / 2]) / 2;
 	out->min = s[0];
@@ -133,7 +162,7 @@ static double stream_passes(void *job, unsigned long passes)
 	double begin = measure_now_s();
 
 	j->passes = passes;
-	pool_run(j->t->pool, j->t->threads, stream_read, j);
+	measure_threads(j->t, stream_read, j);
 	return measure_now_s() - begin;
 }
 
@@ -238,7 +267,7 @@ static double matvec_passes(void *job, unsigned long passes)
 	double begin = measure_now_s();
 
 	j->passes = passes;
-	pool_run(j->t->pool, j->t->threads, matvec_read, j);
+	measure_threads(j->t, matvec_read, j);
 	return measure_now_s() - begin;
 }
 
@@ -294,7 +323,7 @@ int run_matvec(struct measured_row *out, const struct trial *t, enum rate_format
 		for (unsigned e = 0; e < 3 && rc == OK; e++) {
 			size_t r = e == 0 ? 0 : e == 1 ? j.rows / 2 : j.rows - 1;
 			double mag, want = matvec_want(&mag, &j, i, r), got = j.y[i * j.rows + r];
-			if (!(fabs(got - want) <= (COLS / 8 + 12) * 0x1p-24 * mag))
+			if (!(fabs(got - want) <= (COLS / 8.0 + 12) * 0x1p-24 * mag))
 				rc = error_set(err, E_NODEV, "%s gives %g where %g is right (row %zu of thread %u): there is no figure", k->isa, got, want, r, i);
 		}
 out:

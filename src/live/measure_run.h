@@ -6,7 +6,11 @@
 #include "cpu/rates.h"
 #include "live/measure.h"
 
-struct trial { struct thread_pool *pool; unsigned threads, runs; double run_s; };
+struct trial { struct thread_pool *pool; unsigned threads, runs; double run_s; struct busy *busy; };
+/* Of each thread (POOL_THREADS): seconds it worked by the clock, and seconds of them it had a processor. */
+struct busy { double wall, ran; char apart[112]; };
+/* pool_run() on t->threads, with the times of each thread added to t->busy (may be NULL). */
+void measure_threads(const struct trial *t, pool_fn *fn, void *job);
 
 /* Seconds that `passes` take. */
 typedef double passes_fn(void *job, unsigned long passes);
