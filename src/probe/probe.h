@@ -49,6 +49,8 @@ int probe_u64(uint64_t *out, const struct probe_input *in, const char *path);
  * left to probe_record(), which does nothing when there is no recording. */
 char *probe_text_private(const struct probe_input *in, const char *path, size_t *n);
 void probe_record(const struct probe_input *in, const char *path, const char *p, size_t n);
+/* The same as probe_text(), but only lines that contain `word` are recorded: the rest of such a file is of no use and may be personal. */
+char *probe_text_lines(const struct probe_input *in, const char *path, const char *word);
 
 /* --- what was found ------------------------------------------------------------------------------------------------------ */
 

@@ -220,6 +220,26 @@ char *probe_text(const struct probe_input *in, const char *path, size_t *n)
 	return text;
 }
 
+char *probe_text_lines(const struct probe_input *in, const char *path, const char *word)
+{
+	size_t n, used = 0;
+	char *text = probe_text_private(in, path, &n), *kept = text && in->record ? arena_alloc(in->a, n + 1) : NULL;
+
+	for (const char *p = text; kept && *p;) {
+		size_t len = strcspn(p, "\n");
+		const char *at = strstr(p, word);
+		if (at && at < p + len) {
+			memcpy(kept + used, p, len);
+			used += len;
+			kept[used++] = '\n';
+		}
+		p += len + (p[len] == '\n');
+	}
+	if (kept)
+		probe_record(in, path, kept, used);
+	return text;
+}
+
 char *probe_recorded(const struct probe_input *in, const char *name)
 {
 	char path[PATH_LEN], to[PATH_LEN];
