@@ -72,7 +72,9 @@ static void memory_text(const struct text *t, const struct machine *m)
 	struct word_list l = { .at = 0 };
 	char a[32], b[32];
 
-	list_add(&l, "%s", format_bytes(a, sizeof a, mem->total));
+	uint64_t total = mem->total ? mem->total : p ? p->total_bytes : 0;
+
+	list_add(&l, "%s", total ? format_bytes(a, sizeof a, total) : "unknown");
 	if (mem->available)
 		list_add(&l, "%s available now", format_bytes(a, sizeof a, mem->available));
 	if (mem->swap_total)

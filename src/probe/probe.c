@@ -182,6 +182,15 @@ static void clean_all(struct probed *out, struct arena *a)
 	}
 }
 
+/* Cards with memory are a machine even where the host says nothing of its own. */
+static int some_gpu_memory(const struct probed *p)
+{
+	for (uint32_t i = 0; i < p->n_gpus; i++)
+		if (p->gpu[i].total)
+			return 1;
+	return 0;
+}
+
 int probe_machine(struct probed *out, const struct probe_input *in, struct error *err)
 {
 	int rc;
@@ -205,7 +214,7 @@ int probe_machine(struct probed *out, const struct probe_input *in, struct error
 	clean_all(out, in->a);
 	if (in->a->failed)
 		return error_set(err, E_NOMEM, "out of memory");
-	if (!out->memory.total) {
+	if (!out->memory.total && !some_gpu_memory(out)) {
 		rc = error_set(err, E_NODEV, "%s does not say how much memory it has", in->replay ? in->replay : "this machine");
 		error_hint(err, "name a machine with --on, such as --on \"rtx-4090 + 64GB\"");
 		return rc;

@@ -151,7 +151,7 @@ void probe_nvidia(struct probed *out, const struct probe_input *in);     /* NVML
 void probe_drm(struct probed *out, const struct probe_input *in);        /* AMD, Intel and the rest: /sys/class/drm, KFD */
 void probe_apple(struct probed *out, const struct probe_input *in);      /* sysctl and Metal; nothing elsewhere */
 
-/* All of them in order, merged; conflicts noted. E_NODEV: not even the memory of the machine is known. E_FILE: replay is no recording. */
+/* All of them in order, merged; conflicts noted. E_NODEV: neither the memory of the machine is known nor that of a GPU. E_FILE: replay is no recording. */
 int probe_machine(struct probed *out, const struct probe_input *in, struct error *err) MUST_CHECK;
 
 #endif

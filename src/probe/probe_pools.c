@@ -19,7 +19,7 @@ static int apply_limits(struct pool *pool, struct join *j)
 {
 	const struct probed_memory *m = &j->p->memory;
 
-	if (m->hugetlb && less(m->total, m->hugetlb) < pool->usable_bytes) {
+	if (m->hugetlb && m->total && less(m->total, m->hugetlb) < pool->usable_bytes) {
 		pool->usable_bytes = less(m->total, m->hugetlb);
 		pool->limit = "huge pages set aside";
 	}
@@ -109,7 +109,7 @@ int pool_unified(struct pool *out, struct join *j, const struct probed_gpu *g, c
 	if (g->vendor == VENDOR_NVIDIA && g->total) {
 		/* CUDA counts what the kernel keeps for itself as well, so its total may be above MemTotal */
 		out->total_bytes = g->total > m->total ? g->total : m->total;
-		out->usable_bytes = least(g->total, m->total);
+		out->usable_bytes = m->total ? least(g->total, m->total) : g->total;
 		if (g->total < m->total)
 			out->limit = "total of the CUDA driver";
 	}

@@ -285,13 +285,13 @@ static const char *machine_name(struct join *j)
 		if (strlen(buf) + strlen(part) < sizeof buf)
 			strcat(buf, part);
 	}
-	if (cpu->name && (!j->n_groups || strcmp(j->groups[0].device->name, cpu->name)))
+	if (cpu->name && (!*buf || strcmp(j->groups[0].device->name, cpu->name)))
 		snprintf(part, sizeof part, "%s, ", cpu_short_name(short_name, sizeof short_name, cpu->name));
 	else
 		part[0] = '\0';
 	if (j->pools[0].kind == POOL_UNIFIED)
 		total = j->pools[0].total_bytes;
-	return arena_printf(j->a, "this machine: %s%s%s", buf, part, format_bytes(size, sizeof size, total));
+	return arena_printf(j->a, "this machine: %s%s%s", buf, part, total ? format_bytes(size, sizeof size, total) : "host memory unknown");
 }
 
 static int close_join(struct hardware_spec *out, struct join *j)
@@ -338,8 +338,6 @@ int probe_spec(struct hardware_spec *out, struct probe_match *match, struct aren
 	j.warnings = arena_array(a, JOIN_WARNINGS, sizeof *j.warnings);
 	if (!j.match || !j.group_of || !j.pools || !j.groups || !j.warnings)
 		return no_memory(&j);
-	if (!p->memory.total)
-		return error_set(j.err, E_NODEV, "how much memory the machine has is unknown");
 	for (uint32_t i = 0; i < p->n_gpus; i++) {
 		if ((rc = match_gpu(&j.match[i], a, c, p, &p->gpu[i], j.err)) != OK)
 			return rc;
@@ -358,7 +356,11 @@ int probe_spec(struct hardware_spec *out, struct probe_match *match, struct aren
 		if (match)
 			match[i].group = j.group_of[i];
 	}
-	if ((!unified && (rc = add_processor(&j)) != OK) || (rc = join_links(&j)) != OK || (rc = close_join(out, &j)) != OK)
+	if (!p->memory.total && !j.n_groups)
+		return error_set(j.err, E_NODEV, "how much memory the machine has is unknown");
+	if (!p->memory.total && !unified && (rc = join_warn(&j, "how much memory the host has is unknown: no offload is considered")) != OK)
+		return rc;
+	if ((p->memory.total && !unified && (rc = add_processor(&j)) != OK) || (rc = join_links(&j)) != OK || (rc = close_join(out, &j)) != OK)
 		return rc;
 	return lost(&j);
 }

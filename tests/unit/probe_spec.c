@@ -203,6 +203,7 @@ static void test_host(void)
 {
 	machine();
 	ok(join() == OK && spec.n_groups == 1 && spec.n_pools == 1 && spec.pools[0].kind == POOL_HOST, "no GPU: the processor");
+	is_str(spec.name, "this machine: AMD Ryzen 9 7950X, 64.0 GiB", "and its name");
 	ok(spec.pools[0].total_bytes == 64 * gib && spec.pools[0].usable_bytes == 64 * gib && near(spec.pools[0].free_bytes.v, 60. * (double)gib) &&
 		!spec.pools[0].limit, "all of its memory");
 	ok(!is_known(spec.pools[0].read_bps), "bandwidth unknown");
@@ -227,6 +228,10 @@ static void test_host(void)
 	ok(join() == OK && !is_known(spec.pools[0].free_bytes), "a kernel that does not say");
 	p.memory.total = 0;
 	ok(join() == E_NODEV, "no memory is no machine");
+	gpu(0x10de2684, "NVIDIA GeForce RTX 4090", 24564 * mib, 24000 * mib);
+	ok(join() == OK && spec.n_groups == 1 && spec.n_pools == 1 && warned("no offload is considered"), "a card is, without a host pool");
+	p.gpu[0].unified = 1;
+	ok(join() == OK && spec.n_pools == 1 && spec.pools[0].usable_bytes == 24564 * mib, "so is one that shares a memory of which only the driver tells");
 
 	machine();
 	p.cpu.name = "AMD EPYC 9654 96-Core Processor";
