@@ -49,14 +49,15 @@ F(cuDeviceGetName(char *s, int n, int d))
 	return up ? 0 : 3;
 }
 F(cuDeviceGetPCIBusId(char *s, int n, int d)) { strncpy(s, card(d) ? "0001:A2:00.0" : "0000:A1:00.0", (size_t)n); return up ? 0 : 3; }
-F(cuDeviceGetUuid_v2(unsigned char *u, int d))
+static int uuid(unsigned char *u, int d)
 {
 	memset(u, 0, 16);
 	u[14] = (unsigned char)card(d);
 	u[15] = (unsigned char)(slice(d) + 1);
 	return up ? 0 : 3;
 }
-F(cuDeviceGetUuid(unsigned char *u, int d)) { int code = cuDeviceGetUuid_v2(u, d); u[15] = 0; return code; }
+F(cuDeviceGetUuid_v2(unsigned char *u, int d)) { return uuid(u, d); }
+F(cuDeviceGetUuid(unsigned char *u, int d)) { int code = uuid(u, d); u[15] = 0; return code; }
 F(cuDeviceTotalMem_v2(size_t *n, int d))
 {
 	*n = (size_t)(has("unified") ? 122880 : has("other") && d == 0 ? 12000 : slice(d) == 1 ? 3072 : slice(d) == 0 ? 6144 : 24240) << 20;

@@ -34,14 +34,16 @@ static int bad(const struct dev *d)
 	return !up ? 1 : !d ? 2 : d->index == 1 && has("late") ? 15 : 0;
 }
 
-F(nvmlInit_v2(void))
+/* What two functions share is a static third: in a copy of this library with one of them renamed the other still works. */
+static int init(void)
 {
 	const char *s = getenv("FAKE_NVML");
 	int code = has("init") ? atoi(strstr(s, "init=") + 5) : 0;
 	up += !code;
 	return code;
 }
-F(nvmlInit(void)) { return nvmlInit_v2(); }
+F(nvmlInit_v2(void)) { return init(); }
+F(nvmlInit(void)) { return init(); }
 F(nvmlShutdown(void)) { return up-- ? 0 : 1; }
 
 static int text(char *to, unsigned n, const char *s)
@@ -59,15 +61,16 @@ F(nvmlSystemGetProcessName(unsigned pid, char *s, unsigned n))
 	return pid == 4242 ? text(s, n, "/opt/llama.cpp/bin/llama-server --model /home/me/secret.gguf") : pid == 4243 ? text(s, n, "python3") : 6;
 }
 F(nvmlDeviceGetCount_v2(unsigned *n)) { *n = has("none") ? 0 : 2; return up ? 0 : 1; }
-F(nvmlDeviceGetCount(unsigned *n)) { return nvmlDeviceGetCount_v2(n); }
-F(nvmlDeviceGetHandleByIndex_v2(unsigned i, struct dev **d))
+F(nvmlDeviceGetCount(unsigned *n)) { *n = has("none") ? 0 : 2; return up ? 0 : 1; }
+static int handle(unsigned i, struct dev **d)
 {
 	if (i == 1 && (has("lost") || has("denied")))
 		return has("lost") ? 15 : 4;
 	*d = i < 2 ? &devs[i] : NULL;
 	return i < 2 ? 0 : 2;
 }
-F(nvmlDeviceGetHandleByIndex(unsigned i, struct dev **d)) { return nvmlDeviceGetHandleByIndex_v2(i, d); }
+F(nvmlDeviceGetHandleByIndex_v2(unsigned i, struct dev **d)) { return handle(i, d); }
+F(nvmlDeviceGetHandleByIndex(unsigned i, struct dev **d)) { return handle(i, d); }
 
 static void address(struct pci *p, unsigned index)
 {
@@ -139,12 +142,13 @@ F(nvmlDeviceGetEccMode(struct dev *d, unsigned *now, unsigned *next)) { *now = d
 F(nvmlDeviceGetMigMode(struct dev *d, unsigned *now, unsigned *next)) { *now = *next = d->index == 1 && has("mig"); return bad(d); }
 F(nvmlDeviceGetMaxMigDeviceCount(struct dev *d, unsigned *n)) { *n = has("mig") ? 7 : 0; return bad(d); }
 F(nvmlDeviceGetMigDeviceHandleByIndex(struct dev *d, unsigned i, struct dev **to)) { *to = i < 2 ? &slices[i] : NULL; return d->index == 1 && i < 2 ? 0 : 6; }
-F(nvmlDeviceGetAttributes_v2(struct dev *d, struct attributes *a))
+static int attributes(const struct dev *d, struct attributes *a)
 {
 	*a = (struct attributes){ .sms = d->slice ? 10 : 20, .gi = d->slice ? 1 : 2, .ci = d->slice ? 1 : 2, .mib = total(d) >> 20 };
 	return d->slice < 0 ? 3 : 0;
 }
-F(nvmlDeviceGetAttributes(struct dev *d, struct attributes *a)) { return nvmlDeviceGetAttributes_v2(d, a); }
+F(nvmlDeviceGetAttributes_v2(struct dev *d, struct attributes *a)) { return attributes(d, a); }
+F(nvmlDeviceGetAttributes(struct dev *d, struct attributes *a)) { return attributes(d, a); }
 F(nvmlDeviceGetFieldValues(struct dev *d, int n, struct field *f))
 {
 	for (int i = 0; i < n; i++) {
@@ -158,7 +162,7 @@ F(nvmlDeviceGetNvLinkState(struct dev *d, unsigned link, unsigned *on)) { *on = 
 F(nvmlDeviceGetNvLinkVersion(struct dev *d, unsigned link, unsigned *v)) { *v = 5 + 0 * link; return bad(d); }
 F(nvmlDeviceGetNvLinkRemoteDeviceType(struct dev *d, unsigned link, unsigned *v)) { *v = 0 * link; return bad(d); }
 F(nvmlDeviceGetNvLinkRemotePciInfo_v2(struct dev *d, unsigned link, struct pci *p)) { address(p, 1 - d->index); return link < 4 ? bad(d) : 2; }
-F(nvmlDeviceGetNvLinkRemotePciInfo(struct dev *d, unsigned link, struct pci *p)) { return nvmlDeviceGetNvLinkRemotePciInfo_v2(d, link, p); }
+F(nvmlDeviceGetNvLinkRemotePciInfo(struct dev *d, unsigned link, struct pci *p)) { address(p, 1 - d->index); return link < 4 ? bad(d) : 2; }
 
 /* A server and a window system that computes as well; one process more draws on device 0. */
 static int list(const struct dev *d, unsigned *n, void *to, unsigned size, int draws)
