@@ -53,12 +53,17 @@ static int same_size(uint64_t found, uint64_t stated)
 	return r >= 0.92 && r <= 1.08;
 }
 
+uint64_t gpu_carve_out(const struct probed_gpu *g)
+{
+	return g->carve_out ? g->carve_out : g->unified && g->vendor == VENDOR_AMD ? g->total : 0;
+}
+
 /* What the entry's memory has to be compared with: a machine with unified memory is sold by all of it. */
 static uint64_t size_of(const struct probed *p, const struct probed_gpu *g)
 {
 	if (!g->unified || (g->vendor == VENDOR_NVIDIA && g->total))
 		return g->total;
-	return p->memory.total + g->carve_out;
+	return p->memory.total + gpu_carve_out(g);
 }
 
 static int has_word(const char *text, const char *word)

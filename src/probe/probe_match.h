@@ -22,6 +22,9 @@ int match_gpu(struct device_match *out, struct arena *a, struct catalog *c, cons
 /* By the processor's name: "AMD EPYC 9654 96-Core Processor". Never that of a virtual machine, which has a slice of it. */
 int match_cpu(struct device_match *out, struct arena *a, struct catalog *c, const struct probed_cpu *cpu, struct error *err) MUST_CHECK;
 
+/* What the firmware set aside for a GPU in the host's memory, whether its reader calls it that or the GPU's total. */
+uint64_t gpu_carve_out(const struct probed_gpu *g);
+
 /* "AMD Ryzen 9 7950X 16-Core Processor" -> "AMD Ryzen 9 7950X": trade marks, core counts and clocks taken out. Returns buf. */
 const char *cpu_short_name(char *buf, size_t n, const char *name);
 

@@ -80,7 +80,7 @@ int pool_of_host(struct pool *out, struct join *j)
 static int limit_of_amd(struct pool *pool, struct join *j, const struct probed_gpu *g)
 {
 	const struct probed_memory *m = &j->p->memory;
-	uint64_t carve = g->carve_out, gtt = least(g->gtt_total, m->total);
+	uint64_t carve = gpu_carve_out(g), gtt = least(g->gtt_total, m->total);
 	uint64_t left = least(less(g->gtt_total, g->gtt_used), is_known(pool->free_bytes) ? (uint64_t)pool->free_bytes.v : UINT64_MAX);
 	char a[32], b[32];
 

@@ -298,6 +298,8 @@ static void test_unified(void)
 	ok(spec.pools[0].usable_bytes == 120 * gib + 512 * mib && strstr(spec.pools[0].limit, "GTT 120 GiB"), "carve-out and GTT: %s", spec.pools[0].limit);
 	ok(near(spec.pools[0].free_bytes.v, 110. * (double)gib + 400. * (double)mib), "no more of GTT than is available");
 	ok(near(spec.pools[0].read_bps.v, 256e9), "bandwidth");
+	g->carve_out = 0;
+	ok(join() == OK && spec.pools[0].usable_bytes == 120 * gib + 512 * mib && spec.pools[0].total_bytes == 125 * gib + 512 * mib, "a carve-out told as the total");
 	g->units = 2;
 	ok(join() == OK && spec.pools[0].kind == POOL_HOST && warned("for the display"), "two units are for the display");
 	g->units = 40;
