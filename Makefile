@@ -63,6 +63,7 @@ OBJ   := $(SRC:%.c=$(B)/%.o) $(KSRC:%.c=$(B)/%.o)
 UNIT  := $(patsubst tests/unit/%.c,$(B)/tests/unit/%.t,$(wildcard tests/unit/*.c))
 FUZZ  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 CORPUS_T := $(FUZZ:%=$(B)/tests/fuzz/%.t)
+FAKE  := $(patsubst tests/fake/%.c,$(B)/tests/fake/%.so,$(wildcard tests/fake/*.c))
 SCRIPTS := $(wildcard tests/cli/*.t tests/docs/*.t tests/catalog/*.t)
 HEADERS := $(wildcard src/*/*.h)
 
@@ -95,7 +96,13 @@ $(B)/tests/fuzz/%.t: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/driver.o $(OBJ)
 	$(if $(Q),@echo "  LD    $@")
 	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 
-tests: $(UNIT) $(CORPUS_T)
+# driver libraries for tests to load as they would the real ones
+$(B)/tests/fake/%.so: tests/fake/%.c $(B)/flags
+	$(if $(Q),@echo "  SO    $@")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SAN) -fPIC -shared -MMD -MP -o $@ $<
+
+tests: $(UNIT) $(CORPUS_T) $(FAKE)
 
 check: all tests models
 	$(Q)B=$(B) PROG=$(B)/$(PROG) CC="$(CC)" CPPFLAGS='-D_POSIX_C_SOURCE=200809L -Isrc -Ikernels $(PKG_CFLAGS)' LC_ALL=C \

@@ -18,7 +18,8 @@ has() {
 }
 verdict() { [ "$1" -eq 0 ] || { failed=1; echo "lint: $2 found something"; }; }
 
-flags="-std=c11 -D_POSIX_C_SOURCE=200809L -DULLAGE_VERSION=\"\" -DULLAGE_DATADIR=\"\" -Isrc -Ikernels -Ibuild"
+# _GNU_SOURCE: lint.h comes before what a file defines for itself
+flags="-std=c11 -D_POSIX_C_SOURCE=200809L -D_GNU_SOURCE=1 -DULLAGE_VERSION=\"\" -DULLAGE_DATADIR=\"\" -Isrc -Ikernels -Ibuild"
 flags="$flags $(${PKG_CONFIG:-pkg-config} --cflags yaml-0.1 libcjson hwloc libcurl 2>/dev/null)"
 if [ $# -gt 0 ]; then
 	files=$*

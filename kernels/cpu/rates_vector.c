@@ -153,6 +153,10 @@ AVX512_VNNI static inline __m256i dot_avx512_vnni(__m256i w, __m256i x)
 	return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_sign_epi8(w, w), _mm256_sign_epi8(x, w));
 }
 
+/* One block added to s. */
+#define Q8_STEP(dot, s, a, b) \
+	s = _mm256_fmadd_ps(_mm256_set1_ps(_cvtsh_ss((a).scale) * (b).scale), _mm256_cvtepi32_ps(dot( \
+		_mm256_loadu_si256((const __m256i *)(const void *)(a).q), _mm256_loadu_si256((const __m256i *)(const void *)(b).q))), s)
 #define Q8_ROWS(name, isa, dot) \
 isa static void name(float *y, const void *w, const void *x, size_t rows, size_t cols) \
 { \
@@ -161,15 +165,14 @@ isa static void name(float *y, const void *w, const void *x, size_t rows, size_t
 	const size_t n = cols / 32; \
 	for (size_t r = 0; r < rows; r++, a += n) { \
 		__m256 s[4]; \
+		size_t i = 0; \
 		for (unsigned j = 0; j < 4; j++) \
 			s[j] = _mm256_setzero_ps(); \
-		for (size_t i = 0; i < n; i++) { \
-			__m256i d = dot(_mm256_loadu_si256((const __m256i *)(const void *)a[i].q), _mm256_loadu_si256((const __m256i *)(const void *)b[i].q)); \
-			__m256 scale = _mm256_set1_ps(_cvtsh_ss(a[i].scale) * b[i].scale); \
-			s[0] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(d), s[0]); \
-			__m256 turn = s[0]; \
-			s[0] = s[1], s[1] = s[2], s[2] = s[3], s[3] = turn; \
-		} \
+		for (; i + 4 <= n; i += 4) \
+			for (unsigned j = 0; j < 4; j++) \
+				Q8_STEP(dot, s[j], a[i + j], b[i + j]); \
+		for (; i < n; i++) \
+			Q8_STEP(dot, s[0], a[i], b[i]); \
 		y[r] = sum8(_mm256_add_ps(_mm256_add_ps(s[0], s[1]), _mm256_add_ps(s[2], s[3]))); \
 	} \
 }

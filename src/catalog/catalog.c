@@ -6,6 +6,7 @@
 #include "catalog/catalog_folder.h"
 #include "catalog/catalog_load.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -383,6 +384,31 @@ int catalog_device(const struct hardware_entry **out, struct catalog *c, const c
 	if (i >= 0 && (rc = read_device(c, (uint32_t)i, err)) == OK)
 		*out = &c->hardware.hardware[i];
 	return rc;
+}
+
+/* The heads hold all ids: looking through them takes microseconds, an index would take longer to build. */
+int catalog_device_pci(const struct hardware_entry **out, unsigned *n, unsigned max, struct catalog *c, uint32_t pci, struct error *err)
+{
+	const struct shelf *s = &c->hardware;
+	char id[16];
+	int rc;
+
+	*n = 0;
+	snprintf(id, sizeof id, "%04x:%04x", (unsigned)(pci >> 16), (unsigned)(pci & 0xffff));
+	for (int user = 1; user >= 0; user--)
+		for (uint32_t i = 0; i < s->n && *n < max; i++) {
+			const char *const *word = s->hardware[i].pci;
+			if (s->file[i].user != user)
+				continue;
+			while (*word && !str_ieq(*word, id))
+				word++;
+			if (!*word)
+				continue;
+			if ((rc = read_device(c, i, err)) != OK)
+				return rc;
+			out[(*n)++] = &s->hardware[i];
+		}
+	return OK;
 }
 
 static int check_device_id(struct catalog *c, const char *file, const char *key, const char *id, struct error *err)

@@ -42,6 +42,9 @@ int catalog_model(const struct model_entry **out, struct catalog *c, const char 
 /* By id, name, alias or driver name of one device. E_HARDWARE with near matches; E_AMBIGUOUS when several entries have the
  * same driver name (their ids are the candidates). Borrowed. */
 int catalog_device(const struct hardware_entry **out, struct catalog *c, const char *name, struct error *err) MUST_CHECK;
+/* Devices by PCI id (vendor << 16 | device): *n of them at `out`, which has room for `max`, fully read, the user's first. Cards of
+ * other memory sizes often share an id; none is no error. E_CATALOGUE when an entry is malformed. Borrowed. */
+int catalog_device_pci(const struct hardware_entry **out, unsigned *n, unsigned max, struct catalog *c, uint32_t pci, struct error *err) MUST_CHECK;
 
 /* One file outside the folders, or one of them, read and checked like an entry of the catalogue. Lives as long as c. */
 int catalog_model_file(const struct model_entry **out, struct catalog *c, const char *path, struct error *err) MUST_CHECK;

@@ -1,9 +1,11 @@
-/* cmd_hardware.c - ullage hardware: the catalogue of machines; this one's host memory without arguments */
-#include "base/json.h"
+/* cmd_hardware.c - ullage hardware: this machine, a recording of one, or the catalogue of machines */
 #include "base/units.h"
 #include "catalog/hardware_name.h"
 #include "cli/answer.h"
 #include "cli/cmd.h"
+#include "cli/machine.h"
+#include "cli/measure_text.h"
+#include "live/measure.h"
 
 #include <string.h>
 
@@ -22,46 +24,8 @@ static int print_spec(const struct options *o, const struct hardware_spec *h, st
 	char a[32], b[32], c[32];
 
 	if (o->json) {
-		cJSON *doc = answer_document(), *x = json_add_object(doc, "hardware"), *l;
-		json_add_str(x, "id", h->id);
-		json_add_str(x, "name", h->name);
-		l = json_add_array(x, "pools");
-		for (unsigned i = 0; i < h->n_pools; i++) {
-			cJSON *p = cJSON_CreateObject();
-			json_add_str(p, "name", h->pools[i].name);
-			if (h->pools[i].total_bytes)
-				json_add_u64(p, "memory_total_bytes", h->pools[i].total_bytes);
-			else
-				cJSON_AddNullToObject(p, "memory_total_bytes");
-			if (h->pools[i].usable_bytes)
-				json_add_u64(p, "memory_usable_bytes", h->pools[i].usable_bytes);
-			else
-				cJSON_AddNullToObject(p, "memory_usable_bytes");
-			if (is_known(h->pools[i].free_bytes))
-				json_add_u64(p, "memory_free_bytes", (uint64_t)h->pools[i].free_bytes.v);
-			else
-				cJSON_AddNullToObject(p, "memory_free_bytes");
-			if (is_known(h->pools[i].read_bps))
-				json_add_f64(p, "bandwidth_bytes_per_s", h->pools[i].read_bps.v);
-			else
-				cJSON_AddNullToObject(p, "bandwidth_bytes_per_s");
-			json_add_str(p, "limit", h->pools[i].limit);
-			cJSON_AddItemToArray(l, p);
-		}
-		l = json_add_array(x, "devices");
-		for (unsigned g = 0; g < h->n_groups; g++) {
-			cJSON *d = cJSON_CreateObject();
-			json_add_str(d, "id", h->groups[g].device->id);
-			json_add_str(d, "name", h->groups[g].device->name);
-			json_add_u64(d, "count", (uint64_t)h->groups[g].per_node * h->groups[g].nodes);
-			cJSON *r = json_add_object(d, "flops_dense");
-			for (unsigned m = 0; m < MATH_COUNT; m++)
-				if (is_known(h->groups[g].device->flops[m]))
-					json_add_f64(r, math_names[m], h->groups[g].device->flops[m].v);
-				else
-					cJSON_AddNullToObject(r, math_names[m]);
-			cJSON_AddItemToArray(l, d);
-		}
+		cJSON *doc = answer_document();
+		hardware_json_spec(json_add_object(doc, "hardware"), h);
 		return answer_print(doc, err);
 	}
 	struct text t;
@@ -148,28 +112,159 @@ static int print_list(const struct options *o, struct catalog *c, struct error *
 	return OK;
 }
 
+/* One line a GPU, then the processor. */
+static void machine_csv(const struct machine *m)
+{
+	fputs("device,name,memory_total_bytes,memory_free_bytes,bandwidth_bytes_per_s,match\n", stdout);
+	for (unsigned i = 0; i <= m->found.n_gpus; i++) {
+		const struct probed_gpu *g = i < m->found.n_gpus ? &m->found.gpu[i] : NULL;
+		const struct probe_match *match = &m->match[i];
+		const struct pool *p = NULL;
+		if (g)
+			printf("gpu%u,", i);
+		else
+			fputs("host,", stdout);
+		csv_cell(stdout, g ? g->name ? g->name : "" : m->found.cpu.name ? m->found.cpu.name : "", 0);
+		if (g && match->group != PROBE_NO_GROUP)
+			p = &m->spec.pools[m->spec.groups[match->group].pool];
+		for (unsigned k = 0; k < m->spec.n_pools && !g; k++)
+			if (m->spec.pools[k].kind != POOL_VRAM)
+				p = &m->spec.pools[k];
+		if (p && p->total_bytes)
+			printf("%llu", (unsigned long long)p->total_bytes);
+		fputc(',', stdout);
+		/* of this card, not the least of its group */
+		if (g && p && p->kind == POOL_VRAM && !g->free_unknown)
+			printf("%llu", (unsigned long long)g->free);
+		else if (p && is_known(p->free_bytes))
+			printf("%.0f", p->free_bytes.v);
+		fputc(',', stdout);
+		if (p && is_known(p->read_bps))
+			printf("%.0f", p->read_bps.v);
+		fputc(',', stdout);
+		csv_cell(stdout, g && match->id ? match->id : "", 1);
+	}
+}
+
+/* One document: what there is, and what is wrong with it, if anything; the exit status is the error's. */
+static int print_document(cJSON *doc, const struct error *wrong, struct error *err)
+{
+	int rc;
+
+	if (wrong->code != OK) {
+		cJSON *x = json_add_object(doc, "error");
+		json_add_str(x, "code", error_name(wrong->code));
+		json_add_str(x, "message", wrong->text);
+		json_add_str(x, "hint", wrong->hint[0] ? wrong->hint : NULL);
+		json_add_array(x, "candidates");
+	}
+	rc = answer_print(doc, err);
+	return rc != OK || wrong->code == OK ? rc : error_exit(wrong->code);
+}
+
+static int print_machine(const struct options *o, const struct machine *m, struct error *err)
+{
+	if (o->json) {
+		cJSON *doc = answer_document(), *x = json_add_object(doc, "hardware");
+		hardware_json_spec(x, &m->spec);
+		machine_json(x, m);
+		return print_document(doc, &m->lost, err);
+	}
+	if (o->csv) {
+		machine_csv(m);
+	} else {
+		struct text t;
+		text_open(&t, o);
+		machine_text(&t, m, o->quiet);
+	}
+	if (m->lost.code != OK && err)
+		*err = m->lost;
+	return m->lost.code;
+}
+
+static int show_machine(const struct options *o, struct arena *a, struct catalog *c, const char *replay, struct error *err)
+{
+	struct machine *m;
+	int rc = machine_probe(&m, a, c, replay, NULL, 1, err);
+
+	if (rc == OK && !o->no_calibration)
+		rc = machine_calibrate(m, a, err);
+	return rc == OK ? print_machine(o, m, err) : rc;
+}
+
+/* Measured, kept, and shown; what could not be kept is shown all the same. */
+static int measure(const struct options *o, struct arena *a, struct catalog *c, struct error *err)
+{
+	struct measure_options how = { .progress = o->quiet ? NULL : measure_progress };
+	struct error kept = { 0 };
+	const char *file = NULL;
+	struct measured found;
+	struct machine *m;
+	int rc;
+
+	if ((rc = machine_probe(&m, a, c, NULL, NULL, 0, err)) != OK)
+		return rc;
+	rc = measure_machine(&found, &m->found, &how, err);
+	if (!o->quiet)
+		measure_progress_end();
+	if (rc != OK)
+		return rc;
+	if ((rc = calibration_append(&file, a, &m->spec, &m->found, &found, &kept)) != OK)
+		file = NULL;
+	else if ((rc = machine_calibrate(m, a, err)) != OK)
+		return rc;
+	if (o->json) {
+		cJSON *doc = answer_document();
+		hardware_json_spec(json_add_object(doc, "hardware"), &m->spec);
+		measure_json(doc, &found, file);
+		return print_document(doc, &kept, err);
+	}
+	if (o->csv) {
+		measure_csv(stdout, &found);
+	} else {
+		struct text t;
+		text_open(&t, o);
+		measure_text(&t, &found, file, o->quiet);
+	}
+	if (rc != OK && err)
+		*err = kept;
+	return rc;
+}
+
+static int run(const struct options *o, struct arena *a, struct catalog *c, struct error *err)
+{
+	struct hardware_spec h;
+	int rc;
+
+	if (o->n_args && (o->record || o->measure))
+		return error_set(err, E_USAGE, "%s is of this machine: it goes with no other argument", o->record ? "--record" : "--measure");
+	if (o->record && o->measure)
+		return error_set(err, E_USAGE, "--record and --measure exclude each other");
+	if (o->measure)
+		return measure(o, a, c, err);
+	if (o->record)
+		return machine_record(a, c, o->record, o->quiet, err);
+	if (o->n_args == 0)
+		return show_machine(o, a, c, NULL, err);
+	if (o->n_args == 1 && !strcmp(o->args[0], "list"))
+		return print_list(o, c, err);
+	if (o->n_args != 2 || strcmp(o->args[0], "show"))
+		return error_set(err, E_USAGE, "hardware wants nothing, list, or show NAME or RECORDING");
+	if (machine_is_recording(o->args[1]))
+		return show_machine(o, a, c, o->args[1], err);
+	if ((rc = hardware_resolve(&h, a, c, o->args[1], 0, err)) != OK)
+		return rc;
+	return print_spec(o, &h, err);
+}
+
 int cmd_hardware(struct options *o, struct error *err)
 {
 	struct catalog *c = NULL;
 	struct arena a = { 0 };
-	struct hardware_spec h;
-	int rc;
+	int rc = catalog_open(&c, o->program, err);
 
-	if ((rc = catalog_open(&c, o->program, err)) != OK)
-		return rc;
-	if (o->n_args == 0) {
-		if ((rc = hardware_host(&h, &a, err)) == OK)
-			rc = print_spec(o, &h, err);
-		if (rc == OK && !o->json && !o->quiet)
-			puts("GPUs are not detected yet in this version: name one with --on, see ullage hardware list");
-	} else if (o->n_args == 1 && !strcmp(o->args[0], "list")) {
-		rc = print_list(o, c, err);
-	} else if (o->n_args == 2 && !strcmp(o->args[0], "show")) {
-		if ((rc = hardware_resolve(&h, &a, c, o->args[1], 0, err)) == OK)
-			rc = print_spec(o, &h, err);
-	} else {
-		rc = error_set(err, E_USAGE, "hardware wants nothing, list, or show NAME");
-	}
+	if (rc == OK)
+		rc = run(o, &a, c, err);
 	arena_free(&a);
 	catalog_close(c);
 	return rc;

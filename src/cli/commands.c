@@ -6,7 +6,7 @@
 const struct command commands[] = {
 	{ "fit", "", "what fits here: a table of models on this machine's memory", cmd_fit, CMD_FIT,
 	  "Every model of the catalogue at the best quantisation that fits, with its memory and what is left over.\n"
-	  "On this machine the host's memory counts; GPUs are not detected yet: name one with --on." },
+	  "Without --on it is this machine: its GPUs, and its memory, as they are now." },
 	{ "estimate", "MODEL", "one model on one machine: memory term by term, speed, verdict", cmd_estimate, CMD_ESTIMATE,
 	  "MODEL is a catalogue name, a .gguf file, a .safetensors file or folder, or a config.json.\n"
 	  "Exit status 0 when it fits, 1 when it does not." },
@@ -16,7 +16,9 @@ const struct command commands[] = {
 	{ "show", "MODEL", "one model: facts, sizes at each quantisation, KV cache", cmd_show, CMD_SHOW, NULL },
 	{ "accuracy", "FILE.csv", "score the estimates against published measurements", cmd_accuracy, CMD_ACCURACY,
 	  "FILE.csv has the columns of gguf_sizes, llamacpp_memory or vllm_memory (see ullage-catalog(5))." },
-	{ "hardware", "[list|show NAME]", "the hardware catalogue", cmd_hardware, CMD_HARDWARE, NULL },
+	{ "hardware", "[list|show NAME]", "this machine, or the hardware catalogue", cmd_hardware, CMD_HARDWARE,
+	  "Without arguments: what this machine is, what memory is free and who holds the rest, where its sources disagree.\n"
+	  "NAME is one of the catalogue, or a folder that --record made." },
 	{ "completion", "bash|zsh|fish", "completions for a shell", cmd_completion, CMD_COMPLETION, NULL },
 	{ "plan", "", "deployment recommendations for a workload", NULL, CMD_LATER, NULL },
 	{ "verify", "MODEL|FILE", "load and run it; predicted against measured", NULL, CMD_LATER, NULL },

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "catalog/hardware_name.h"
+#include "cli/machine.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -120,11 +121,31 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 	return OK;
 }
 
+/* This machine, or a recorded one; a card that is lost makes it another machine than the question means. */
+static int probed_machine(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
+{
+	struct machine *m;
+	int rc = machine_probe(&m, a, c, o->on, NULL, 0, err);
+
+	if (rc == OK && !o->no_calibration)
+		rc = machine_calibrate(m, a, err);
+	if (rc != OK)
+		return rc;
+	if (m->lost.code != OK && err)
+		*err = m->lost;
+	*out = m->spec;
+	return m->lost.code;
+}
+
 int machine_from(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
 {
-	if (o->ram_set && !o->on)
+	int recorded = o->on && machine_is_recording(o->on);
+
+	if (o->ram_set && (!o->on || recorded))
 		return error_set(err, E_USAGE, "--ram is the memory beside a named card: name it with --on");
-	return o->on ? hardware_resolve(out, a, c, o->on, o->ram_set ? o->ram : 0, err) : hardware_host(out, a, err);
+	if (o->on && !recorded)
+		return hardware_resolve(out, a, c, o->on, o->ram_set ? o->ram : 0, err);
+	return probed_machine(out, a, o, c, err);
 }
 
 int efficiency_from(struct efficiency *out, struct arena *a, const struct catalog *c, struct error *err)

@@ -10,10 +10,14 @@
 #include "catalog/catalog.h"
 #include "probe/probe.h"
 
-struct probe_match { const char *id; const char *how; };         /* id NULL: in no catalogue; how: "PCI id and memory size", ... */
+enum { PROBE_NO_GROUP = 0xffff };
+struct probe_match {
+	const char *id, *how;                    /* id NULL: no entry; how: "PCI id and memory size", ..., or why not */
+	uint16_t group;                          /* index of its group in the machine; PROBE_NO_GROUP: not used, a warning says why */
+};
 
 /* match: one a GPU of p (PROBE_GPUS long), may be NULL. The strings live in the arena. E_NODEV: a GPU is lost (the error names it);
- * the machine without it is never silently taken for whole. E_NOMEM. */
+ * the machine without it is never silently taken for whole, but *out and match hold the rest, to be shown. E_NOMEM. */
 int probe_spec(struct hardware_spec *out, struct probe_match *match, struct arena *a, struct catalog *c, const struct probed *p,
 	struct error *err) MUST_CHECK;
 
