@@ -38,7 +38,7 @@ int cmd_estimate(struct options *o, struct error *err)
 		rc = error_set(err, E_USAGE, "--quant and --max-quant: %s holds its own weights, which are counted as they are", o->args[0]);
 		goto out;
 	}
-	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = best_quant(&best, o, &q.settings, c, err)) != OK || (rc = machine_from(&h, &a, o, c, err)) != OK ||
+	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = best_quant(&best, o, &q.settings, c, err)) != OK || (rc = machine_from(&h, NULL, &a, o, c, err)) != OK ||
 	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = estimate(&e, &q, &m, best, &a, err)) != OK)
 		goto out;
 	struct answer answer = { &m, &h, &q, &e };

@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/filter.h"
 #include "cli/fit.h"
+#include "cli/machine.h"
 #include "cli/question.h"
 
 #include <stdlib.h>
@@ -178,6 +179,16 @@ static int print_json(const struct fit *f, struct error *err)
 		json_add_f64(doc, "probe_seconds", f->probe_seconds);
 	else
 		cJSON_AddNullToObject(doc, "probe_seconds");
+	if (f->closing.freed_bytes) {
+		x = json_add_object(doc, "if_closed");
+		json_add_str(x, "programs", f->closing.programs);
+		json_add_u64(x, "freed_bytes", f->closing.freed_bytes);
+		list = json_add_array(x, "models");
+		for (unsigned i = 0; i < f->closing.n_models; i++)
+			cJSON_AddItemToArray(list, cJSON_CreateString(f->closing.models[i]));
+	} else {
+		cJSON_AddNullToObject(doc, "if_closed");
+	}
 	list = json_add_array(doc, "results");
 	for (unsigned i = 0; i < f->n_shown; i++) {
 		cJSON *r = cJSON_CreateObject();
@@ -257,6 +268,92 @@ static int rank(struct fit *f, struct work *w, struct thread_pool *pool, struct 
 	return rc;
 }
 
+/* The machine with all that its processes hold given back, as far as the drivers tell how much that is. */
+static int without_programs(struct hardware_spec *h, struct closing *c, const struct machine *m, struct arena *a, struct error *err)
+{
+	struct pool *pools = arena_array(a, m->spec.n_pools, sizeof *pools);
+	size_t at = 0;
+
+	if (!pools)
+		return error_set(err, E_NOMEM, "out of memory");
+	memcpy(pools, m->spec.pools, m->spec.n_pools * sizeof *pools);
+	*h = m->spec;
+	h->pools = pools;
+	for (uint32_t i = 0; i < m->found.n_gpus; i++) {
+		const struct probed_gpu *g = &m->found.gpu[i];
+		uint64_t held = 0;
+		if (m->match[i].group == PROBE_NO_GROUP)
+			continue;
+		for (uint32_t k = 0; k < g->n_processes; k++) {
+			const struct probed_process *p = &g->process[k];
+			char b[32];
+			if (!p->bytes || u64_add(&held, held, p->bytes))
+				continue;
+			if (at < sizeof c->programs)
+				at += (size_t)snprintf(c->programs + at, sizeof c->programs - at, "%s%s %s", at ? ", " : "", p->name ? p->name : "a program",
+					format_bytes(b, sizeof b, p->bytes));
+		}
+		struct pool *pool = &pools[m->spec.groups[m->match[i].group].pool];
+		/* a pool speaks of each of its cards by the one that has the least free: only what all of them got back would count */
+		if (!held || m->spec.groups[m->match[i].group].per_node > 1 || !is_known(pool->free_bytes))
+			continue;
+		double most = (double)(pool->usable_bytes), then = pool->free_bytes.v + (double)held;
+		c->freed_bytes += (uint64_t)((then < most ? then : most) - pool->free_bytes.v);
+		pool->free_bytes.v = then < most ? then : most;
+	}
+	return OK;
+}
+
+/* What would fit wholly then and does not now. */
+static int if_closed(struct fit *f, const struct work *now, const struct machine *m, struct thread_pool *pool, struct arena *a, struct error *err)
+{
+	struct hardware_spec h;
+	struct work *w;
+	const char **models = NULL;
+	struct fit_row **more = NULL;
+	int rc = without_programs(&h, &f->closing, m, a, err);
+
+	if (rc != OK || !f->closing.freed_bytes)
+		return rc;
+	w = calloc(1, sizeof *w);
+	more = calloc(now->n + 1, sizeof *more);
+	if (!w || !more || !(w->row = calloc(now->n + 1, sizeof *w->row)) || !(models = arena_array(a, now->n + 1, sizeof *models))) {
+		rc = error_set(err, E_NOMEM, "out of memory");
+		goto out;
+	}
+	w->n = now->n;
+	w->best = now->best;
+	w->min_tps = now->min_tps;
+	for (unsigned i = 0; i < now->n; i++) {
+		w->row[i].model = now->row[i].model;
+		w->row[i].q = now->row[i].q;
+		w->row[i].q.settings = *f->settings;
+		w->row[i].q.hardware = &h;
+	}
+	if ((rc = run_round(w, pool, first_round, err)) != OK)
+		goto out;
+	unsigned n = 0;
+	for (unsigned i = 0; i < now->n; i++)
+		if (w->row[i].rc == OK && w->row[i].e.verdict == FITS && !(now->row[i].rc == OK && now->row[i].e.verdict == FITS))
+			more[n++] = &w->row[i];
+	qsort(more, n, sizeof *more, by_params);
+	for (unsigned i = 0; i < n; i++)
+		models[i] = more[i]->model.entry->id;
+	f->closing.models = models;
+	f->closing.n_models = n;
+out:
+	if (w) {
+		for (unsigned i = 0; w->row && i < w->n; i++)
+			free((void *)(uintptr_t)w->row[i].why);
+		for (unsigned t = 0; t < MAX_WORKERS; t++)
+			arena_free(&w->scratch[t]);
+		free(w->row);
+	}
+	free(w);
+	free(more);
+	return rc;
+}
+
 static int check_sort(const struct options *o, struct error *err)
 {
 	struct near_matches m;
@@ -291,6 +388,7 @@ int cmd_fit(struct options *o, struct error *err)
 	struct thread_pool *pool = NULL;
 	struct arena a = { 0 };
 	struct hardware_spec h;
+	struct machine *found;
 	struct efficiency eff;
 	struct settings set;
 	struct work *w = calloc(1, sizeof *w);
@@ -307,16 +405,16 @@ int cmd_fit(struct options *o, struct error *err)
 	    (rc = settings_from(&set, o, c, err)) != OK || (rc = best_quant(&w->best, o, &set, c, err)) != OK)
 		goto done;
 	double probing = now_s();
-	if ((rc = machine_from(&h, &a, o, c, err)) != OK)
+	if ((rc = machine_from(&h, &found, &a, o, c, err)) != OK)
 		goto done;
-	if (!o->on)
+	if (found && !o->on)
 		f.probe_seconds = now_s() - probing;
 	f.machine = &h;
 	f.settings = &set;
 	w->min_tps = f.min_tps;
 	if ((rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = catalog_read_models(c, pool, wanted, o, err)) != OK ||
 	    (rc = filter_check(c, o, err)) != OK || (rc = list_rows(w, &f, c, &eff, err)) != OK || (rc = run_round(w, pool, first_round, err)) != OK ||
-	    (rc = rank(&f, w, pool, err)) != OK)
+	    (rc = rank(&f, w, pool, err)) != OK || (found && (rc = if_closed(&f, w, found, pool, &a, err)) != OK))
 		goto done;
 	f.seconds = now_s() - began - f.probe_seconds;
 	if (o->json) {

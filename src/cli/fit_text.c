@@ -196,6 +196,16 @@ void fit_text(const struct fit *f)
 	if (f->o->quiet)
 		return;
 	summary(f, &t);
+	if (f->closing.freed_bytes) {
+		char line[512], b[32];
+		int n = snprintf(line, sizeof line, "Closing %s would free %s", f->closing.programs, format_bytes(b, sizeof b, f->closing.freed_bytes));
+		if (f->closing.n_models)
+			snprintf(line + n, sizeof line - (size_t)n, f->closing.n_models > 1 ? ": then %s and %u more would fit wholly." : ": then %s would fit wholly.", f->closing.models[0],
+				f->closing.n_models - 1);
+		else
+			snprintf(line + n, sizeof line - (size_t)n, "; no further model would fit wholly.");
+		text_wrap(&t, "", 0, line);
+	}
 	fputs("Next: ", t.out);
 	if (f->n_rows) {
 		fprintf(t.out, "ullage estimate %s", f->rows[0]->model.entry->id);

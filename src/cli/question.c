@@ -122,7 +122,7 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 }
 
 /* This machine, or a recorded one; a card that is lost makes it another machine than the question means. */
-static int probed_machine(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
+static int probed_machine(struct hardware_spec *out, struct machine **found, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
 {
 	struct machine *m;
 	int rc = machine_probe(&m, a, c, o->on, NULL, 0, err);
@@ -134,18 +134,22 @@ static int probed_machine(struct hardware_spec *out, struct arena *a, const stru
 	if (m->lost.code != OK && err)
 		*err = m->lost;
 	*out = m->spec;
+	if (found)
+		*found = m;
 	return m->lost.code;
 }
 
-int machine_from(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
+int machine_from(struct hardware_spec *out, struct machine **found, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
 {
 	int recorded = o->on && machine_is_recording(o->on);
 
+	if (found)
+		*found = NULL;
 	if (o->ram_set && (!o->on || recorded))
 		return error_set(err, E_USAGE, "--ram is the memory beside a named card: name it with --on");
 	if (o->on && !recorded)
 		return hardware_resolve(out, a, c, o->on, o->ram_set ? o->ram : 0, err);
-	return probed_machine(out, a, o, c, err);
+	return probed_machine(out, found, a, o, c, err);
 }
 
 int efficiency_from(struct efficiency *out, struct arena *a, const struct catalog *c, struct error *err)

@@ -10,8 +10,9 @@
 int best_quant(const struct recipe **out, const struct options *o, const struct settings *s, const struct catalog *c, struct error *err) MUST_CHECK;
 int settings_from(struct settings *out, const struct options *o, const struct catalog *c, struct error *err) MUST_CHECK;
 /* The machine of --on and --ram (a name, a file, a recording), or this machine as it is now. Only then it is looked at. E_NODEV: a GPU of it
- * is lost. */
-int machine_from(struct hardware_spec *out, struct arena *a, const struct options *o, struct catalog *c, struct error *err) MUST_CHECK;
+ * is lost. found may be NULL; it is set to what the probe found, or to NULL for a machine that was named. */
+struct machine;
+int machine_from(struct hardware_spec *out, struct machine **found, struct arena *a, const struct options *o, struct catalog *c, struct error *err) MUST_CHECK;
 /* Loads data/efficiency.yaml of the catalogue's folder. */
 int efficiency_from(struct efficiency *out, struct arena *a, const struct catalog *c, struct error *err) MUST_CHECK;
 
