@@ -55,9 +55,9 @@ static const char *text_at(struct arena *a, const struct item *s, size_t at)
 	const uint8_t *p = string_at(&n, s, at);
 	char *text;
 
-	while (n && p[n - 1] == ' ')
+	while (p && n && p[n - 1] == ' ')
 		n--;
-	text = arena_strndup(a, p ? (const char *)p : "", n);
+	text = arena_strndup(a, p ? (const char *)p : "", p ? n : 0);
 	if (text)
 		str_clean(text);
 	return text;
@@ -204,7 +204,8 @@ static size_t channel_name(const char *text)
 	p += strspn(p, " _-");
 	if (isdigit((unsigned char)*p))
 		return (size_t)(p + strspn(p, "0123456789") - text);
-	if (isalpha((unsigned char)*p) && !isalnum((unsigned char)p[1]))
+	/* up to P: "Channels" names none */
+	if (strchr("ABCDEFGHIJKLMNOP", toupper((unsigned char)*p)) && *p && !isalnum((unsigned char)p[1]))
 		return (size_t)(p + 1 - text);
 	return 0;
 }
