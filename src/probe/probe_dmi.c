@@ -146,8 +146,11 @@ void dmi_read(struct dmi *out, struct arena *a, const void *table, size_t n)
 		if (!bytes || out->n_modules == DMI_MODULES)
 			continue;
 		unsigned width = word(&s, 0x0a);
+		const char *locator = text_at(a, &s, 0x10), *bank = text_at(a, &s, 0x11);
+		if (!locator || !bank)
+			break;
 		out->module[out->n_modules++] = (struct dmi_module){ bytes, module_speed(&s), (uint16_t)(width == 0xffff ? 0 : width),
-			(uint16_t)u16(s.p + 4), memory_type(s.p[0x12]), text_at(a, &s, 0x10), text_at(a, &s, 0x11) };
+			(uint16_t)u16(s.p + 4), memory_type(s.p[0x12]), locator, bank };
 	}
 }
 

@@ -232,6 +232,29 @@ static void test_machines(void)
 	ok(cpu->threads_allowed == 32 && cpu->cpu_limit > 3.99 && cpu->cpu_limit < 4.01, "and on v2");
 }
 
+/* Every allocation fails once: nothing crashes, and the arena remembers. */
+static void test_memory(void)
+{
+	static const char *const machines[] = { "tests/machines/server-old-dimms", "tests/machines/gb10", "tests/machines/container-cgroup-v1" };
+	int n, failed = 1;
+
+	for (unsigned i = 0; i < sizeof machines / sizeof *machines; i++) {
+		for (n = 0, failed = 1; failed && n < 1000; n++) {
+			struct arena a = { 0 };
+			struct probe_input in = { .a = &a, .replay = machines[i] };
+			p = (struct probed){ .n_gpus = 0 };
+			arena_fail_after(n);
+			probe_memory(&p, &in);
+			probe_cpu(&p, &in);
+			probe_hwloc(&p, &in);
+			failed = a.failed;
+			arena_free(&a);
+		}
+		arena_fail_after(-1);
+		ok(n > 2 && !failed, "%s: %d allocations that fail", machines[i], n - 1);
+	}
+}
+
 static void test_live(void)
 {
 	struct probe_input in = { .a = &arena };
@@ -254,6 +277,7 @@ int main(void)
 	test_dmi();
 	test_recording();
 	test_machines();
+	test_memory();
 	test_live();
 	ok(!arena.failed, "memory sufficed");
 	recording_end();
