@@ -38,19 +38,19 @@ static uint8_t *structure(unsigned type, unsigned length, unsigned handle, const
 /* A module as SMBIOS 3.3 has it: 92 bytes. */
 static uint8_t *module(const char *locator, const char *bank, unsigned mib, unsigned type, unsigned mts)
 {
-	const char *const strings[] = { locator, bank, "SERIAL77", "ASSET77", NULL };
+	const char *const strings[] = { "SERIAL77", "ASSET77", locator, *bank ? bank : NULL, NULL };       /* none is empty */
 	uint8_t *p = structure(17, 92, 0x1100, strings);
 
 	put16(p + 4, 0x1000);
 	put16(p + 8, 72);
 	put16(p + 0x0a, 64);
 	put16(p + 0x0c, mib);
-	p[0x10] = 1;
-	p[0x11] = 2;
+	p[0x10] = 3;
+	p[0x11] = *bank ? 4 : 0;
 	p[0x12] = (uint8_t)type;
 	put16(p + 0x15, mts + 400);
-	p[0x18] = 3;
-	p[0x19] = 4;
+	p[0x18] = 1;
+	p[0x19] = 2;
 	put16(p + 0x20, mts);
 	return p;
 }
