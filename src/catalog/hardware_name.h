@@ -10,8 +10,6 @@
  * the variants as candidates. E_AVAILABLE: never sold, with what can be had. E_USAGE: a count of 0 or over 1024. */
 int hardware_resolve(struct hardware_spec *out, struct arena *a, struct catalog *c, const char *name, uint64_t ram_bytes,
 	struct error *err) MUST_CHECK;
-/* This machine's host memory as one CPU device on a host pool: MemAvailable capped by the cgroup. GPUs are not detected here. */
-int hardware_host(struct hardware_spec *out, struct arena *a, struct error *err) MUST_CHECK;
 
 /* Of everything that makes the machine what it is (devices, counts, pools, but not what is free now); never 0. */
 uint64_t hardware_fingerprint(const struct hardware_spec *h);

@@ -4,9 +4,9 @@
  * 15h, NUMA nodes that all claim every processor, GPU memory among the nodes). Where it differs from /sys it is right about topology; the
  * difference is kept as a conflict. Only what is asked for is discovered: no I/O devices, no plugins (those for OpenCL and X take
  * 10 ms to load), no binding to each processor in turn. In a replay the recording's hwloc.xml is read, never this machine. */
+#include "base/dl.h"
 #include "probe/probe.h"
 
-#include <dlfcn.h>
 #include <hwloc.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -31,8 +31,8 @@ struct hwloc_calls {
 	int (*export_xmlbuffer)(hwloc_topology_t, char **, int *, unsigned long);         /* optional: only recording needs them */
 	void (*free_xmlbuffer)(hwloc_topology_t, char *);
 };
-#define CALL(field, symbol, needed) { symbol, offsetof(struct hwloc_calls, field), needed }
-static const struct { const char *symbol; size_t at; int needed; } symbols[] = {
+#define CALL(field, symbol, needed) { symbol, NULL, offsetof(struct hwloc_calls, field), needed }
+static const struct dl_symbol symbols[] = {
 	CALL(get_api_version, "hwloc_get_api_version", 1), CALL(init, "hwloc_topology_init", 1), CALL(destroy, "hwloc_topology_destroy", 1),
 	CALL(set_flags, "hwloc_topology_set_flags", 1), CALL(set_all_types_filter, "hwloc_topology_set_all_types_filter", 1),
 	CALL(set_type_filter, "hwloc_topology_set_type_filter", 1), CALL(set_xmlbuffer, "hwloc_topology_set_xmlbuffer", 1),
@@ -43,25 +43,7 @@ static const struct { const char *symbol; size_t at; int needed; } symbols[] = {
 	CALL(free_xmlbuffer, "hwloc_free_xmlbuffer", 0),
 };
 /* 15: hwloc 2.x; another number is another layout of struct hwloc_obj */
-static const char *const libraries[] = { "libhwloc.so.15", "libhwloc.15.dylib", "/opt/homebrew/lib/libhwloc.15.dylib", "/usr/local/lib/libhwloc.15.dylib" };
-
-/* The library stays open: closing and opening it again costs more than it frees. NULL: not here, or lacking a function. */
-static void *open_library(struct hwloc_calls *f)
-{
-	void *lib = NULL;
-
-	for (unsigned i = 0; i < sizeof libraries / sizeof *libraries && !lib; i++)
-		lib = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
-	for (unsigned i = 0; i < sizeof symbols / sizeof *symbols && lib; i++) {
-		void *p = dlsym(lib, symbols[i].symbol);
-		memcpy((char *)f + symbols[i].at, &p, sizeof p);
-		if (!p && symbols[i].needed) {
-			dlclose(lib);
-			lib = NULL;
-		}
-	}
-	return lib;
-}
+static const char *const libraries[] = { "libhwloc.so.15", "libhwloc.15.dylib", "/opt/homebrew/lib/libhwloc.15.dylib", "/usr/local/lib/libhwloc.15.dylib", NULL };
 
 /* 0, or -1. xml NULL: this machine. */
 static int load(hwloc_topology_t *out, const struct hwloc_calls *f, const char *xml)
@@ -217,8 +199,9 @@ void probe_hwloc(struct probed *out, const struct probe_input *in)
 	const char *xml = in->replay ? probe_recorded(in, "hwloc.xml") : NULL;
 	struct hwloc_calls f = { 0 };
 	hwloc_topology_t t = NULL;
+	struct dl library;               /* stays open: closing and opening it again costs more than it frees */
 
-	if ((in->replay && !xml) || !open_library(&f))
+	if ((in->replay && !xml) || dl_open(&library, &f, symbols, sizeof symbols / sizeof *symbols, libraries, NULL) != OK)
 		return;
 	if (f.get_api_version() >> 16 != HWLOC_API_VERSION >> 16) {
 		probe_note(out, in, "hwloc is of another version than 2: not used");

@@ -3,7 +3,6 @@
 
 #include "base/units.h"
 #include "catalog/hardware_find.h"
-#include "catalog/hardware_host.h"
 #include "catalog/hardware_name.h"
 
 #include <math.h>
@@ -84,76 +83,6 @@ static void test_words(void)
 		hardware_label_matches(192265846784, 192), "HBM labels");
 	ok(!hardware_label_matches(25757220864, 16) && !hardware_label_matches(25757220864, 32) && !hardware_label_matches(12884901888,
 		16), "not another size");
-}
-
-static const char meminfo[] = "MemTotal:       24684084 kB\nMemFree:        23195204 kB\n"
-	"MemAvailable:   24309672 kB\nBuffers: 1 kB\n";
-
-static void test_host_text(void)
-{
-	static const char amd[] =
-		"processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 7543\nphysical id\t: 0\ncore id\t\t: 0\n\n"
-		"processor\t: 1\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 7543\nphysical id\t: 0\ncore id\t\t: 0\n\n"
-		"processor\t: 2\nmodel name\t: AMD EPYC 7543\nphysical id\t: 1\ncore id\t\t: 0\n\n";
-	static const char arm[] = "processor\t: 0\nBogoMIPS\t: 50\nCPU implementer\t: 0x41\n\nprocessor\t: 1\nBogoMIPS\t: 50\n";
-	struct host_cpu cpu;
-	uint64_t total, available, v;
-	unsigned version;
-	char path[64];
-
-	ok(!host_meminfo(&total, &available, meminfo) && total == 24684084 * KIB && available == 24309672 * KIB, "meminfo");
-	ok(!host_meminfo(&total, &available, "MemTotal: 5 kB\n") && total == 5 * KIB && !available, "a kernel without MemAvailable");
-	ok(host_meminfo(&total, &available, "MemFree: 5 kB\n") && host_meminfo(&total, &available, "") &&
-		host_meminfo(&total, &available, "MemTotal: 99999999999999999999 kB\n") && host_meminfo(&total, &available,
-			"MemTotalX: 5 kB\n"), "refused");
-	host_cpuinfo(&cpu, amd);
-	ok(!strcmp(cpu.name, "AMD EPYC 7543") && cpu.vendor == VENDOR_AMD && cpu.cores == 2 && cpu.threads == 3,
-		"two cores of two sockets, one with two threads");
-	host_cpuinfo(&cpu, arm);
-	ok(!*cpu.name && cpu.cores == 2 && cpu.vendor == VENDOR_OTHER, "no name, no core ids");
-	host_cpuinfo(&cpu, "");
-	ok(!cpu.cores && !*cpu.name, "nothing said");
-	ok(!host_cgroup_path(path, sizeof path, &version, "0::/user.slice/a.scope\n") && version == 2 && !strcmp(path,
-		"/user.slice/a.scope"), "cgroup v2");
-	ok(!host_cgroup_path(path, sizeof path, &version, "9:cpu,cpuacct:/x\n4:memory:/y/z\n0::/\n") && version == 1 && !strcmp(path,
-		"/y/z"), "cgroup v1");
-	ok(!host_cgroup_path(path, sizeof path, &version, "4:hugetlb,memory:/m\n") && version == 1 && !strcmp(path, "/m"),
-		"a joined controller");
-	ok(host_cgroup_path(path, sizeof path, &version, "4:cpu:/y\n") && host_cgroup_path(path, sizeof path, &version, "rubbish"),
-		"no memory controller");
-	ok(!host_cgroup_bytes(&v, "4294967296\n") && v == UINT64_C(1) << 32, "a limit");
-	ok(host_cgroup_bytes(&v, "max\n") && host_cgroup_bytes(&v, "9223372036854771712\n") && host_cgroup_bytes(&v, ""), "no limit");
-	is_u64(host_cgroup_cache("anon 5\ninactive_file 7\n"), 7, "page cache, v2");
-	is_u64(host_cgroup_cache("inactive_file 7\ntotal_inactive_file 9\n"), 9, "page cache, v1");
-}
-
-static void test_host_spec(void)
-{
-	struct host_cpu cpu = { .name = "AMD EPYC 7543", .cores = 2, .threads = 2, .vendor = VENDOR_AMD };
-	struct host_memory m = { .total = 24684084 * KIB, .available = 24309672 * KIB };
-
-	arena_reset(&arena);
-	ok(host_spec(&spec, &arena, &m, &cpu, &err) == OK, "a machine without a limit");
-	is_str(spec.name, "this machine (AMD EPYC 7543, 2 cores, 23.5 GiB)", "its name");
-	ok(spec.pools[0].kind == POOL_HOST && spec.pools[0].usable_bytes == m.total && !spec.pools[0].limit, "all of it");
-	ok(near(spec.pools[0].free_bytes.v, (double)m.available) && spec.pools[0].free_bytes.basis == BASIS_MEASURED,
-		"free is MemAvailable");
-	ok(!is_known(spec.pools[0].read_bps), "the bandwidth is not guessed");
-	ok(spec.groups[0].device->kind == DEVICE_CPU && spec.fingerprint, "one processor");
-	m.limit = 8 * GIB;
-	m.used = 3 * GIB;
-	m.cache = GIB;
-	ok(host_spec(&spec, &arena, &m, &cpu, &err) == OK && spec.pools[0].usable_bytes == 8 * GIB, "a cgroup's limit");
-	is_str(spec.pools[0].limit, "cgroup", "is named");
-	ok(near(spec.pools[0].free_bytes.v, 6.0 * (double)GIB), "free is the limit less what is held, page cache apart");
-	m.available = 2 * GIB;
-	ok(host_spec(&spec, &arena, &m, &cpu, &err) == OK && near(spec.pools[0].free_bytes.v, 2.0 * (double)GIB),
-		"or what the machine has left");
-	m.used = 20 * GIB;
-	ok(host_spec(&spec, &arena, &m, &cpu, &err) == OK && spec.pools[0].free_bytes.v >= 0 && spec.pools[0].free_bytes.v < 1,
-		"nothing left");
-	ok(hardware_host(&spec, &arena, &err) == OK && spec.pools[0].total_bytes > 64 * MIB, "this machine: %s",
-		spec.name ? spec.name : err.text);
 }
 
 static void is_one(const char *name, const char *id, unsigned per_node, unsigned nodes)
@@ -275,8 +204,6 @@ int main(void)
 	test_counts();
 	test_ram();
 	test_words();
-	test_host_text();
-	test_host_spec();
 	if (catalog_open(&catalog, NULL, &err) == OK) {
 		test_devices();
 		test_host_pools();
