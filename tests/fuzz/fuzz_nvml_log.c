@@ -30,7 +30,7 @@ static void line(const char *p, size_t n)
 	if (q.call >= NVML_CALLS || a.n_rows > DRIVER_ROWS || strlen(a.text) >= DRIVER_TEXT)
 		abort();
 	len = driver_line(out, sizeof out, &nvml_calls[q.call], &q, &a, "remark # of \"ours\"");
-	if (len < 0 || len >= (int)sizeof out || out[len - 1] != '\n' || strlen(out) != (size_t)len)
+	if (len < 1 || len >= (int)sizeof out || out[len - 1] != '\n' || strlen(out) != (size_t)len)
 		abort();
 	if (driver_line(NULL, 0, &nvml_calls[q.call], &q, &a, NULL) >= len)
 		abort();

@@ -83,7 +83,8 @@ static void laptop(struct arena *a)
 	ok(g->pci == 0x10de28e0 && g->subsystem == 0 && !strcmp(g->bus, "0000:01:00.0"), "PCI");
 	ok(g->total == 8188 * MIB && g->reserved == 231 * MIB + MIB / 2 && g->free == 7956 * MIB && g->used == MIB / 2, "memory");
 	ok(g->compute_capability == 89 && g->units == 24 && g->bus_bits == 128 && g->mhz_max == 3105 && g->memory_mhz_max == 8001, "figures");
-	ok(mw(g->power_w) == 2810 && mw(g->power_limit_w) == 93420 && mw(g->power_default_w) == 80000 && mw(g->power_max_w) == 140000, "a limit that is neither the default nor the most");
+	ok(mw(g->power_w) == 2810 && mw(g->power_limit_w) == 93420 && mw(g->power_default_w) == 80000 && mw(g->power_max_w) == 140000,
+		"a limit that is neither the default nor the most");
 	ok(g->pcie_gen == 1 && g->pcie_gen_max == 4 && g->pcie_lanes == 8 && g->pcie_lanes_max == 8 && g->ecc == 0, "eight lanes; ECC unknown");
 }
 
@@ -96,8 +97,10 @@ static void gb10(struct arena *a)
 	ok(!strcmp(g->name, "NVIDIA GB10") && !strcmp(g->bus, "000f:01:00.0") && g->pci == 0x10de2e12 && g->subsystem == 0x10de0000, "in domain 15");
 	ok(g->unified && g->total == 128518373376 && g->memory_from == PROBE_CUDA && g->reserved == 0, "its memory is the host's, as CUDA has it");
 	ok(g->free == UINT64_C(118566368) << 10 && g->used == g->total - g->free && !g->free_unknown, "free is what the host has");
-	ok(g->compute_capability == 121 && g->units == 48 && g->bus_bits == 256 && g->mhz_max == 2418 && g->memory_mhz_max == 8533, "figures, those NVML has not from CUDA");
-	ok(mw(g->power_w) == 11170 && mw(g->power_limit_w) == 0 && g->ecc == 0 && g->pcie_gen == 1 && g->pcie_lanes == 1 && g->pcie_lanes_max == 16, "what it does not say stays 0");
+	ok(g->compute_capability == 121 && g->units == 48 && g->bus_bits == 256 && g->mhz_max == 2418 && g->memory_mhz_max == 8533,
+		"figures, those NVML has not from CUDA");
+	ok(mw(g->power_w) == 11170 && mw(g->power_limit_w) == 0 && g->ecc == 0 && g->pcie_gen == 1 && g->pcie_lanes == 1 && g->pcie_lanes_max == 16,
+		"what it does not say stays 0");
 	p = replay(a, "gb10", 0);
 	ok(p->gpu[0].free_unknown && p->gpu[0].total == 128518373376 && !p->gpu[0].free && !p->gpu[0].used, "where the host's memory is unknown, what is free is");
 	p = replay(a, "gb10", UINT64_C(200) << 30);
