@@ -52,15 +52,26 @@ static int placeholder(const char *s)
 	return 0;
 }
 
+/* The class has a link to the device; a recording may have only the device. */
+static char *dmi_line(const struct probe_input *in, const char *name)
+{
+	static const char *const folders[] = { "/sys/class/dmi/id", "/sys/devices/virtual/dmi/id" };
+	char *line = NULL;
+
+	for (unsigned i = 0; i < 2 && !line; i++) {
+		const char *path = arena_printf(in->a, "%s/%s", folders[i], name);
+		line = path ? line_of(in, path) : NULL;
+	}
+	return line;
+}
+
 static void read_system(struct probed_cpu *cpu, const struct probe_input *in, const struct cpu_text *text)
 {
-	static const char dmi[] = "/sys/class/dmi/id/";
 	/* as systemd-detect-virt knows them (src/basic/virt.c) */
 	static const char *const hypervisors[] = { "KVM", "OpenStack", "KubeVirt", "Amazon EC2", "QEMU", "VMware", "VMW", "innotek GmbH",
 		"VirtualBox", "Oracle Corporation", "Xen", "Bochs", "Parallels", "BHYVE", "Hyper-V", "Apple Virtualization",
 		"Google Compute Engine" };
-	char *vendor = line_of(in, arena_printf(in->a, "%ssys_vendor", dmi)), *product = line_of(in, arena_printf(in->a, "%sproduct_name", dmi)),
-		*model;
+	char *vendor = dmi_line(in, "sys_vendor"), *product = dmi_line(in, "product_name"), *model;
 
 	cpu->virtual_machine = text->hypervisor;
 	for (unsigned i = 0; i < sizeof hypervisors / sizeof *hypervisors; i++)

@@ -55,9 +55,9 @@ static const char *text_at(struct arena *a, const struct item *s, size_t at)
 	const uint8_t *p = string_at(&n, s, at);
 	char *text;
 
-	while (n && p[n - 1] == ' ')
+	while (p && n && p[n - 1] == ' ')
 		n--;
-	text = arena_strndup(a, p ? (const char *)p : "", n);
+	text = arena_strndup(a, p ? (const char *)p : "", p ? n : 0);
 	if (text)
 		str_clean(text);
 	return text;
@@ -146,8 +146,11 @@ void dmi_read(struct dmi *out, struct arena *a, const void *table, size_t n)
 		if (!bytes || out->n_modules == DMI_MODULES)
 			continue;
 		unsigned width = word(&s, 0x0a);
+		const char *locator = text_at(a, &s, 0x10), *bank = text_at(a, &s, 0x11);
+		if (!locator || !bank)
+			break;
 		out->module[out->n_modules++] = (struct dmi_module){ bytes, module_speed(&s), (uint16_t)(width == 0xffff ? 0 : width),
-			(uint16_t)u16(s.p + 4), memory_type(s.p[0x12]), text_at(a, &s, 0x10), text_at(a, &s, 0x11) };
+			(uint16_t)u16(s.p + 4), memory_type(s.p[0x12]), locator, bank };
 	}
 }
 
@@ -204,7 +207,8 @@ static size_t channel_name(const char *text)
 	p += strspn(p, " _-");
 	if (isdigit((unsigned char)*p))
 		return (size_t)(p + strspn(p, "0123456789") - text);
-	if (isalpha((unsigned char)*p) && !isalnum((unsigned char)p[1]))
+	/* up to P: "Channels" names none */
+	if (strchr("ABCDEFGHIJKLMNOP", toupper((unsigned char)*p)) && *p && !isalnum((unsigned char)p[1]))
 		return (size_t)(p + 1 - text);
 	return 0;
 }

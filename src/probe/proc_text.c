@@ -97,12 +97,12 @@ static int list(struct cpu_set *out, const char *p)
 		/* the first `used` of every `group` (bitmap_parselist() of Linux, lib/bitmap-str.c) */
 		if (*p == ':' && (p++, item(&used, &p) || *p++ != '/' || item(&group, &p) || !group || used > group))
 			return -1;
-		if (to < from || (*p && !strchr(", \t\r\n", *p)))
+		p += strspn(p, " \t\r");
+		if (to < from || (*p && *p != ',' && *p != '\n'))
 			return -1;
 		for (uint64_t i = from; i <= to; i++)
 			if ((i - from) % group < used)
 				cpu_set_add(out, (uint32_t)i);
-		p += strspn(p, " \t\r");
 	}
 	return 0;
 }
