@@ -52,26 +52,39 @@ static int same_uuid(const struct probed_gpu *g, const char *uuid)
 	return g->uuid && uuid && strlen(g->uuid) == strlen(uuid) + 4 && str_ieq(g->uuid + 4, uuid);
 }
 
+/* By address, which cards do not share; only where one side knows none, by UUID (recordings may have neutral ones). At a card with slices CUDA shows
+ * a slice: which, its UUID tells, or there is but one. */
 static struct probed_gpu *match(struct nvidia *n, const struct seen *s)
 {
-	struct probed_gpu *at = NULL, *only = NULL;
-	unsigned n_at = 0;
+	struct probed_gpu *card = NULL, *slice = NULL;
+	unsigned n_slices = 0;
 
 	for (uint32_t i = 0; i < n->out->n_gpus; i++) {
 		struct probed_gpu *g = &n->out->gpu[i];
 
-		if (g->vendor != VENDOR_NVIDIA)
+		if (g->vendor != VENDOR_NVIDIA || (g->bus && s->bus ? strcmp(g->bus, s->bus) != 0 : !same_uuid(g, s->uuid)))
 			continue;
+		if (!g->mig) {
+			card = card ? card : g;
+			continue;
+		}
 		if (same_uuid(g, s->uuid))
 			return g;
-		if (g->bus && s->bus && !strcmp(g->bus, s->bus)) {
-			at = at ? at : g;
-			if (g->mig && !n_at++)
-				only = g;
-		}
+		slice = g;
+		n_slices++;
 	}
-	/* at a card with slices CUDA shows a slice: without a UUID only a single one can be told */
-	return n_at == 0 ? at : n_at == 1 ? only : NULL;
+	return n_slices == 0 ? card : n_slices == 1 ? slice : NULL;
+}
+
+/* CUDA shows one of several slices at this address and no UUID says which: none is taken for hidden. Returns whether there are any. */
+static int slices_at(struct nvidia *n, const char *bus, uint8_t *shown)
+{
+	int any = 0;
+
+	for (uint32_t i = 0; bus && i < n->out->n_gpus; i++)
+		if (n->out->gpu[i].mig && n->out->gpu[i].bus && !strcmp(n->out->gpu[i].bus, bus))
+			any = shown[i] = 1;
+	return any;
 }
 
 /* --- where both speak --------------------------------------------------------------------------------------------------- */
@@ -205,7 +218,10 @@ void nvidia_cuda(struct nvidia *n, struct driver *cuda)
 		if (driver_ask(cuda, &a, CUDA_DEVICE, (int)i, -1, 0))
 			continue;
 		look(n, &s);
-		if (!(g = match(n, &s)) && !(g = nvidia_gpu(n, s.bus, PROBE_CUDA)))
+		g = match(n, &s);
+		if (!g && slices_at(n, s.bus, shown))
+			continue;
+		if (!g && !(g = nvidia_gpu(n, s.bus, PROBE_CUDA)))
 			break;
 		merge(n, g, &s);
 		shown[nvidia_index(n, g)] = 1;

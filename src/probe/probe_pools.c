@@ -110,7 +110,7 @@ int pool_unified(struct pool *out, struct join *j, const struct probed_gpu *g, c
 		/* CUDA counts what the kernel keeps for itself as well, so its total may be above MemTotal */
 		out->total_bytes = g->total > m->total ? g->total : m->total;
 		out->usable_bytes = m->total ? least(g->total, m->total) : g->total;
-		if (g->total < m->total)
+		if (g->total < m->total - m->total / 64)         /* a few MiB are no limit worth a word */
 			out->limit = "total of the CUDA driver";
 	}
 	if (m->gpu_limit && m->gpu_limit < out->usable_bytes) {

@@ -302,6 +302,9 @@ static void visible(struct arena *a)
 	fakes("mig", "mig", "MIG-00000000-0000-0000-0000-000000000102");
 	p = probe_libraries(a, NULL, NULL, 0);
 	ok(p->gpu[0].state == GPU_HIDDEN && p->gpu[2].state == GPU_HIDDEN && p->gpu[3].state == GPU_OK && p->gpu[3].units == 10, "a chosen slice hides all else");
+	p = probe_libraries(a, NULL, without(a, without(a, cuda_so, "cuDeviceGetUuid_v2"), "cuDeviceGetUuid"), 0);
+	ok(p->n_gpus == 4 && p->gpu[0].state == GPU_HIDDEN && p->gpu[2].state == GPU_OK && p->gpu[3].state == GPU_OK && p->n_conflicts == 0,
+		"a driver that does not say which slice it shows: none of them is hidden, none is given its figures");
 }
 
 /* Recorded from the fakes and replayed: the same machine. */
