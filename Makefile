@@ -60,6 +60,11 @@ override LDLIBS += -lm $(if $(filter Linux,$(OS)),-ldl -lpthread)
 SRC   := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
 KSRC  := $(wildcard kernels/cpu/*.c)
 OBJ   := $(SRC:%.c=$(B)/%.o) $(KSRC:%.c=$(B)/%.o)
+# Objective-C, for Metal: only where there is one
+ifeq ($(OS),Darwin)
+OBJ   += $(patsubst %.m,$(B)/%.o,$(wildcard src/*/*.m))
+override LDLIBS += -framework Foundation -framework Metal -framework IOKit
+endif
 UNIT  := $(patsubst tests/unit/%.c,$(B)/tests/unit/%.t,$(wildcard tests/unit/*.c))
 FUZZ  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 CORPUS_T := $(FUZZ:%=$(B)/tests/fuzz/%.t)
@@ -84,6 +89,11 @@ $(B)/%.o: %.c $(B)/flags
 	$(if $(Q),@echo "  CC    $<")
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CSTD) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) $(KERNEL) $(WARN) $(SAN) -MMD -MP -c -o $@ $<
+
+$(B)/%.o: %.m $(B)/flags
+	$(if $(Q),@echo "  OBJC  $<")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) -MMD -MP -c -o $@ $<
 
 $(B)/tests/unit/%.t: $(B)/tests/unit/%.o $(OBJ)
 	$(if $(Q),@echo "  LD    $@")
