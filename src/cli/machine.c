@@ -20,6 +20,28 @@ int machine_is_recording(const char *word)
 	return snprintf(path, sizeof path, "%s/machine.yaml", word) < (int)sizeof path && path_is_dir(word) && (path_exists(path) || strchr(word, '/'));
 }
 
+/* A card whose driver does not say how much memory it has (Intel's) has what the catalogue says, where its id leads to one entry. 1: some had. */
+static int sizes_from_catalogue(struct machine *m, struct arena *a, struct catalog *c)
+{
+	int some = 0;
+
+	for (uint32_t i = 0; i < m->found.n_gpus; i++) {
+		struct probed_gpu *g = &m->found.gpu[i];
+		const struct hardware_entry *e;
+		if (g->total || g->unified || g->state != GPU_OK || !m->match[i].id || catalog_device(&e, c, m->match[i].id, NULL) != OK || e->n_variants ||
+		    !e->spec || !e->spec->n_groups || !e->spec->pools[e->spec->groups[0].pool].total_bytes)
+			continue;
+		g->total = e->spec->pools[e->spec->groups[0].pool].total_bytes;
+		g->memory_from = PROBE_CATALOGUE;
+		g->free_unknown = 1;
+		if (!g->name)
+			g->name = e->name;
+		probe_note(&m->found, &(struct probe_input){ .a = a }, "%s: its driver does not say how much memory it has: what the catalogue says is taken, all of it free", g->name);
+		some = 1;
+	}
+	return some;
+}
+
 int machine_probe(struct machine **out, struct arena *a, struct catalog *c, const char *replay, const char *record, int thorough,
 	struct error *err)
 {
@@ -37,6 +59,14 @@ int machine_probe(struct machine **out, struct arena *a, struct catalog *c, cons
 		return error_set(err, E_FILE, "%s: %s", record, strerror(written));
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	rc = probe_spec(&m->spec, m->match, a, c, &m->found, &m->lost);
+	if (rc == OK && sizes_from_catalogue(m, a, c))
+		rc = probe_spec(&m->spec, m->match, a, c, &m->found, &m->lost);
+	for (uint32_t i = 0; i < m->found.n_gpus; i++) {
+		const struct hardware_entry *e;
+		/* sysfs has numbers for names */
+		if (!m->found.gpu[i].name && m->match[i].id && catalog_device(&e, c, m->match[i].id, NULL) == OK)
+			m->found.gpu[i].name = e->name;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	if (!replay)
 		m->found.seconds[PROBE_CATALOGUE] = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9;

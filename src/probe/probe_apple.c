@@ -148,8 +148,8 @@ static void read_memory(struct probed_memory *m, const char *s, const char *meta
 
 	m->total = number(s, "hw.memsize");
 	m->from = PROBE_SYSCTL;
-	if (free_bytes && !u64_add(&m->available, free_bytes, inactive) && m->available > m->total)
-		m->available = m->total;
+	if (free_bytes && !u64_add(&free_bytes, free_bytes, inactive))
+		m->available = free_bytes < m->total ? free_bytes : m->total;
 	/* 0 is the default, by which the kernel chooses */
 	if (!u64_mul(&wired, number(s, "iogpu.wired_limit_mb"), MIB) && wired) {
 		m->gpu_limit = wired < m->total ? wired : m->total;

@@ -61,7 +61,7 @@ void drm_clocks(uint32_t *now, uint32_t *most, const char *text)
 	*now = *most = 0;
 	for (const char *p = text; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
 		const char *colon = p + strspn(p, "0123456789");
-		unsigned long mhz = *colon == ':' ? strtoul(colon + 1, NULL, 10) : 0;
+		unsigned long mhz = colon > p && *colon == ':' ? strtoul(colon + 1, NULL, 10) : 0;
 		if (!mhz || mhz > 100000)
 			continue;
 		if (mhz > *most)
@@ -146,6 +146,8 @@ static void read_intel(struct probed_gpu *g, const struct card *c)
 			g->memory_from = PROBE_DRM;
 		g->free_unknown = 1;
 	}
+	/* a card of Intel's hangs behind a bridge of its own, to which its link is one lane of generation 1: not the slot's */
+	g->pcie_gen = g->pcie_lanes = g->pcie_gen_max = g->pcie_lanes_max = 0;
 	g->mhz_max = card_u32(c, "gt/gt0/rps_RP0_freq_mhz");             /* i915 */
 	if (!g->mhz_max)
 		g->mhz_max = card_u32(c, "device/tile0/gt0/freq0/max_freq");     /* xe */

@@ -108,5 +108,23 @@ for my $width (80, 100, 112, 136, 160, 200) {
 	my ($out, $rc) = run($next);
 	ok($rc == 0 && $out =~ /16k tokens of context/ && $out =~ /q8_0/, "the next command can be typed as it is: $next");
 }
+# every recorded machine has an answer; one that lost a card has an error
+for my $dir (sort glob 'tests/machines/*') {
+	my ($out, $rc) = run("fit --on $dir --json -n 4");
+	my $doc = eval { decode_json($out) };
+	my ($name) = $dir =~ m{([^/]+)$};
+	if ($name eq 'lost-gpu') {
+		ok($rc == 4 && $doc && $doc->{error}{code} eq 'no_device', "$name: exit $rc, $doc->{error}{message}");
+	} else {
+		ok($rc == 0 && $doc && @{$doc->{results}} == 4 && !(grep { $_->{memory}{headroom_bytes} < 0 } @{$doc->{results}}), "$name: fit answers" . ($rc == 0 ? '' : ": $out"));
+	}
+}
+{
+	my $busy = json('fit --on tests/machines/desktop-busy')->{if_closed};
+	ok($busy->{freed_bytes} == 6174015488 + 2147483648 + 734003200 && @{$busy->{models}} > 2, 'closing what others hold would free ' . $busy->{freed_bytes} . ' bytes, for ' . @{$busy->{models}} . ' more models');
+	ok(!defined json('fit --on tests/machines/desktop-2x-rtx-4090')->{if_closed}, 'where nothing is held nothing is said');
+	my ($text) = run('fit --on tests/machines/desktop-busy -n 2');
+	ok($text =~ /^Closing ollama_llama_server 5.75 GiB/m, '... in words');
+}
 print "1..$n\n";
 exit($bad != 0);
