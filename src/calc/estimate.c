@@ -148,8 +148,13 @@ static double least_bytes(const struct question *q, const struct recipe *r, uint
 
 	if (format_least_bits(&f[r->plain]) < least)
 		least = format_least_bits(&f[r->plain]);
-	for (unsigned i = 0; i < r->n_rules; i++)
-		least = format_least_bits(&f[r->rules[i].format]) < least ? format_least_bits(&f[r->rules[i].format]) : least;
+	/* a rule for checkpoints that are released in MXFP4 says nothing of others */
+	int mxfp4 = q->model->native_format && strstr(q->model->native_format, "mxfp4");
+	for (unsigned i = 0; i < r->n_rules; i++) {
+		double bits = format_least_bits(&f[r->rules[i].format]);
+		if (bits < least && (mxfp4 || !(r->rules[i].when[0] >> WHEN_NATIVE_MXFP4 & 1)))
+			least = bits;
+	}
 	for (unsigned i = 0; i < r->n_fallback; i++)
 		least = format_least_bits(&f[r->fallback[i].to]) < least ? format_least_bits(&f[r->fallback[i].to]) : least;
 	if (r->last_resort != NO_FORMAT && format_least_bits(&f[r->last_resort]) < least)

@@ -78,10 +78,12 @@ int estimate_ladder(struct estimate *out, struct question *q, const struct recip
 const struct recipe *estimate_rung(const struct question *q, unsigned i);
 /* Decode speed of one step at the start of the context, on top of a memory estimate: what a table is ranked by. */
 int estimate_decode(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
-/* Pieces of the rest, for tables that show only some of it: speed by depth; prefill of one ubatch; the longest context, a multiple of 256, that is
+/* Pieces of the rest, for tables that show only some of it: speed by depth; prefill of one ubatch; the time to the first token of a
+ * prompt (on top of a prefill); the longest context, a multiple of 256, that is
  * placed no worse; how many sequences are. */
 int estimate_depths(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
 int estimate_prefill(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
+int estimate_ttft(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
 int estimate_longest(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
 int estimate_most_sequences(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
 /* The rest on top: speed by depth, prefill, the longest context, how many sequences, the cheapest relaxations. */

@@ -285,13 +285,11 @@ static int ubatch_time(struct figure *out, struct estimate *e, const struct ques
 
 int estimate_prefill(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
 {
-	enum { PROMPT = 2048 };
 	uint64_t ctx = e->settings.ctx_tokens, ubatch = e->settings.ubatch < ctx ? e->settings.ubatch : ctx;
-	struct figure one, sum = nothing;
+	struct figure one;
 	int rc;
 
-	e->prefill_tps = e->ttft_s = (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
-	e->ttft_tokens = ctx < PROMPT ? ctx : PROMPT;
+	e->prefill_tps = (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
 	if (e->verdict == DOES_NOT_FIT)
 		return OK;
 	/* weights of the host are copied to the card for large batches (llama.cpp, op_offload): how much of the link that reaches is not known yet */
@@ -302,14 +300,29 @@ int estimate_prefill(struct estimate *e, const struct question *q, struct arena 
 	if ((rc = ubatch_time(&one, e, q, 0, ubatch, a, err)) != OK)
 		return rc;
 	e->prefill_tps = rate_of((double)ubatch, one);
-	for (uint64_t at = 0; at < e->ttft_tokens && one.basis != BASIS_UNKNOWN; at += ubatch) {
+	if (one.basis == BASIS_UNKNOWN && !(e->warnings & 1u << WARN_BANDWIDTH_UNKNOWN))
+		e->warnings |= 1u << WARN_RATE_UNKNOWN;
+	return OK;
+}
+
+int estimate_ttft(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
+{
+	enum { PROMPT = 2048 };
+	uint64_t ctx = e->settings.ctx_tokens, ubatch = e->settings.ubatch < ctx ? e->settings.ubatch : ctx;
+	struct figure sum = nothing;
+
+	e->ttft_s = (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+	e->ttft_tokens = ctx < PROMPT ? ctx : PROMPT;
+	if (e->prefill_tps.basis == BASIS_UNKNOWN)
+		return OK;
+	for (uint64_t at = 0; at < e->ttft_tokens; at += ubatch) {
 		uint64_t n = e->ttft_tokens - at < ubatch ? e->ttft_tokens - at : ubatch;
-		if ((rc = ubatch_time(&one, e, q, at, n, a, err)) != OK)
+		struct figure one;
+		int rc = ubatch_time(&one, e, q, at, n, a, err);
+		if (rc != OK)
 			return rc;
 		add_figure(&sum, one, 1);
 	}
-	e->ttft_s = one.basis == BASIS_UNKNOWN ? one : sum;
-	if (one.basis == BASIS_UNKNOWN && !(e->warnings & 1u << WARN_BANDWIDTH_UNKNOWN))
-		e->warnings |= 1u << WARN_RATE_UNKNOWN;
+	e->ttft_s = sum;
 	return OK;
 }

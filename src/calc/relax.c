@@ -118,7 +118,8 @@ int estimate_most_sequences(struct estimate *e, const struct question *q, struct
 /* Keeps a change that was tried and found to do: *with is the estimate under it. */
 static int offer(struct estimate *e, enum change c, uint64_t value, const char *name, struct estimate *with, const struct question *q, struct arena *a, struct error *err)
 {
-	uint64_t before = e->sum.total + e->host.total, after = with->sum.total + with->host.total;
+	/* what goes to the host is no longer on the device; all else is saved wherever it was */
+	uint64_t host = c != CHANGE_HOST, before = e->sum.total + host * e->host.total, after = with->sum.total + host * with->host.total;
 	int rc;
 
 	if (e->n_relax == MAX_RELAX)
@@ -240,7 +241,7 @@ int estimate_rest(struct estimate *e, const struct question *asked, struct arena
 	int rc;
 
 	q.settings = e->settings;
-	if ((rc = estimate_decode(e, &q, a, err)) != OK || (rc = estimate_depths(e, &q, a, err)) != OK || (rc = estimate_prefill(e, &q, a, err)) != OK ||
+	if ((rc = estimate_decode(e, &q, a, err)) != OK || (rc = estimate_depths(e, &q, a, err)) != OK || (rc = estimate_prefill(e, &q, a, err)) != OK || (rc = estimate_ttft(e, &q, a, err)) != OK ||
 	    (rc = estimate_longest(e, &q, a, err)) != OK || (rc = estimate_most_sequences(e, &q, a, err)) != OK)
 		return rc;
 	return e->verdict == FITS ? OK : relaxations(e, &q, a, err);
