@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* SCREEN: rows of a table that nobody asked a length for. Threads beyond a few have nothing left to do. */
-enum { SCREEN = 24, MAX_WORKERS = 8 };
+/* Rows of a table that nobody asked a length for. */
+enum { SCREEN = 24 };
 static const double USUAL_MIN_TPS = 5;
 
 static double now_s(void)
@@ -33,8 +33,13 @@ static int by_rank(const void *pa, const void *pb)
 {
 	const struct fit_row *a = *(const struct fit_row *const *)pa, *b = *(const struct fit_row *const *)pb;
 
-	if (a->class != b->class)
-		return a->class - b->class;
+	return a->class != b->class ? a->class - b->class : fit_by_params(pa, pb);
+}
+
+int fit_by_params(const void *pa, const void *pb)
+{
+	const struct fit_row *a = *(const struct fit_row *const *)pa, *b = *(const struct fit_row *const *)pb;
+
 	if (a->e.params_total != b->e.params_total)
 		return a->e.params_total < b->e.params_total ? 1 : -1;
 	return strcmp(a->model.entry->id, b->model.entry->id);
@@ -56,7 +61,6 @@ static int by_name(const void *pa, const void *pb)
 		int c = descending(a, (double)(value)); \
 		return c ? c : by_name(pa, pb); \
 	}
-BY(by_params, r->e.params_total)
 BY(by_memory, r->e.sum.total + r->e.host.total)
 BY(by_left, r->e.sum.headroom)
 BY(by_context, r->e.max_context_tokens)
@@ -64,89 +68,9 @@ BY(by_decode, r->e.decode_tps.basis == BASIS_UNKNOWN ? -1 : r->e.decode_tps.valu
 BY(by_prefill, r->e.prefill_tps.basis == BASIS_UNKNOWN ? -1 : r->e.prefill_tps.value)
 
 static const struct { const char *name; int (*compare)(const void *, const void *); } orders[] = {
-	{ "params", by_params }, { "name", by_name }, { "memory", by_memory }, { "left", by_left }, { "context", by_context }, { "decode", by_decode },
+	{ "params", fit_by_params }, { "name", by_name }, { "memory", by_memory }, { "left", by_left }, { "context", by_context }, { "decode", by_decode },
 	{ "prefill", by_prefill },
 };
-
-/* What the threads do to the rows, dealt out one by one. */
-struct work {
-	struct fit_row *row;
-	struct fit_row **pick;                   /* second round: only these */
-	unsigned n;
-	const struct recipe *best;
-	double min_tps;
-	int whole_answer;                        /* JSON and CSV show all that estimate does */
-	_Atomic unsigned next;
-	struct arena scratch[MAX_WORKERS];
-	struct error err[MAX_WORKERS];
-	int rc[MAX_WORKERS];
-};
-
-static void weigh(struct work *w, struct fit_row *r, struct arena *a, struct error *err)
-{
-	arena_reset(a);
-	r->rc = r->q.settings.recipe ? estimate_memory(&r->e, &r->q, a, err) : estimate_ladder(&r->e, &r->q, w->best, a, err);
-	if (r->rc == OK)
-		r->rc = estimate_decode(&r->e, &r->q, a, err);
-	if (r->rc != OK)
-		return;
-	int slow = r->e.decode_tps.basis != BASIS_UNKNOWN && r->e.decode_tps.value < w->min_tps;
-	r->class = (uint8_t)(r->e.verdict == FITS ? slow ? FIT_WHOLE_SLOW : FIT_WHOLE : slow ? FIT_OFFLOADED_SLOW : FIT_OFFLOADED);
-	if (r->e.verdict == DOES_NOT_FIT)
-		r->rc = 1;
-}
-
-static void first_round(void *user, unsigned thread, unsigned n_threads)
-{
-	struct work *w = user;
-
-	(void)n_threads;
-	for (unsigned i; (i = w->next++) < w->n && w->rc[thread] == OK;) {
-		struct fit_row *r = &w->row[i];
-		weigh(w, r, &w->scratch[thread], &w->err[thread]);
-		/* no quantisation of it divides its rows, or this engine cannot split it so: no row, no error */
-		if (r->rc < 0 && r->rc != E_FORMAT)
-			w->rc[thread] = r->rc;
-		else if (r->rc == E_FORMAT && !(r->why = strdup(w->err[thread].text)))
-			w->rc[thread] = error_set(&w->err[thread], E_NOMEM, "out of memory");
-	}
-}
-
-static void second_round(void *user, unsigned thread, unsigned n_threads)
-{
-	struct work *w = user;
-
-	(void)n_threads;
-	for (unsigned i; (i = w->next++) < w->n && w->rc[thread] == OK;) {
-		struct fit_row *r = w->pick[i];
-		struct arena *a = &w->scratch[thread];
-		struct error *err = &w->err[thread];
-		int rc;
-		arena_reset(a);
-		if (w->whole_answer)
-			rc = estimate_rest(&r->e, &r->q, a, err);
-		else if ((rc = estimate_prefill(&r->e, &r->q, a, err)) == OK)
-			rc = estimate_longest(&r->e, &r->q, a, err);
-		w->rc[thread] = rc;
-	}
-}
-
-static int run_round(struct work *w, struct thread_pool *pool, pool_fn *fn, struct error *err)
-{
-	unsigned n = pool ? pool_threads(pool) : 1;
-
-	w->next = 0;
-	if (pool)
-		pool_run(pool, n, fn, w);
-	else
-		fn(w, 0, 1);
-	for (unsigned t = 0; t < n; t++)
-		if (w->rc[t] != OK) {
-			*err = w->err[t];
-			return w->rc[t];
-		}
-	return OK;
-}
 
 const char *fit_reason(char *buf, size_t n, const struct fit *f, const struct fit_row *r)
 {
@@ -205,31 +129,6 @@ static int print_json(const struct fit *f, struct error *err)
 	return answer_print(doc, err);
 }
 
-static int wanted(const struct model_entry *e, const void *user)
-{
-	return e->status == STATUS_OPEN_WEIGHTS && filter_head(e, user);
-}
-
-/* A row for every model that has weights and passes the filters. */
-static int list_rows(struct work *w, const struct fit *f, struct catalog *c, const struct efficiency *eff, struct error *err)
-{
-	unsigned n_all;
-	const struct model_entry *all = catalog_models(c, &n_all);
-
-	if (!(w->row = calloc(n_all + 1, sizeof *w->row)))
-		return error_set(err, E_NOMEM, "out of memory");
-	for (unsigned i = 0; i < n_all; i++) {
-		struct fit_row *r = &w->row[w->n];
-		if (!wanted(&all[i], f->o) || !all[i].spec || !filter_entry(&all[i], f->o))
-			continue;
-		r->model.entry = &all[i];
-		r->model.spec = all[i].spec;
-		r->q = (struct question){ .model = all[i].spec, .quants = catalog_quants(c), .hardware = f->machine, .efficiency = eff, .settings = *f->settings };
-		w->n++;
-	}
-	return w->n ? OK : error_set(err, E_MODEL, "no model of the catalogue is all of what was asked for");
-}
-
 static int rank(struct fit *f, struct work *w, struct thread_pool *pool, struct error *err)
 {
 	const struct options *o = f->o;
@@ -261,96 +160,10 @@ static int rank(struct fit *f, struct work *w, struct thread_pool *pool, struct 
 	w->pick = f->rows;
 	w->n = early ? f->n_rows : f->n_shown;
 	w->whole_answer = o->json || o->csv;
-	rc = run_round(w, pool, second_round, err);
+	rc = work_second(w, pool, err);
 	w->n = n;
 	if (rc == OK && early)
 		qsort(f->rows, f->n_rows, sizeof *f->rows, order);
-	return rc;
-}
-
-/* The machine with all that its processes hold given back, as far as the drivers tell how much that is. */
-static int without_programs(struct hardware_spec *h, struct closing *c, const struct machine *m, struct arena *a, struct error *err)
-{
-	struct pool *pools = arena_array(a, m->spec.n_pools, sizeof *pools);
-	size_t at = 0;
-
-	if (!pools)
-		return error_set(err, E_NOMEM, "out of memory");
-	memcpy(pools, m->spec.pools, m->spec.n_pools * sizeof *pools);
-	*h = m->spec;
-	h->pools = pools;
-	for (uint32_t i = 0; i < m->found.n_gpus; i++) {
-		const struct probed_gpu *g = &m->found.gpu[i];
-		uint64_t held = 0;
-		if (m->match[i].group == PROBE_NO_GROUP)
-			continue;
-		for (uint32_t k = 0; k < g->n_processes; k++) {
-			const struct probed_process *p = &g->process[k];
-			char b[32];
-			if (!p->bytes || u64_add(&held, held, p->bytes))
-				continue;
-			if (at < sizeof c->programs)
-				at += (size_t)snprintf(c->programs + at, sizeof c->programs - at, "%s%s %s", at ? ", " : "", p->name ? p->name : "a program",
-					format_bytes(b, sizeof b, p->bytes));
-		}
-		struct pool *pool = &pools[m->spec.groups[m->match[i].group].pool];
-		/* a pool speaks of each of its cards by the one that has the least free: only what all of them got back would count */
-		if (!held || m->spec.groups[m->match[i].group].per_node > 1 || !is_known(pool->free_bytes))
-			continue;
-		double most = (double)(pool->usable_bytes), then = pool->free_bytes.v + (double)held;
-		c->freed_bytes += (uint64_t)((then < most ? then : most) - pool->free_bytes.v);
-		pool->free_bytes.v = then < most ? then : most;
-	}
-	return OK;
-}
-
-/* What would fit wholly then and does not now. */
-static int if_closed(struct fit *f, const struct work *now, const struct machine *m, struct thread_pool *pool, struct arena *a, struct error *err)
-{
-	struct hardware_spec h;
-	struct work *w;
-	const char **models = NULL;
-	struct fit_row **more = NULL;
-	int rc = without_programs(&h, &f->closing, m, a, err);
-
-	if (rc != OK || !f->closing.freed_bytes)
-		return rc;
-	w = calloc(1, sizeof *w);
-	more = calloc(now->n + 1, sizeof *more);
-	if (!w || !more || !(w->row = calloc(now->n + 1, sizeof *w->row)) || !(models = arena_array(a, now->n + 1, sizeof *models))) {
-		rc = error_set(err, E_NOMEM, "out of memory");
-		goto out;
-	}
-	w->n = now->n;
-	w->best = now->best;
-	w->min_tps = now->min_tps;
-	for (unsigned i = 0; i < now->n; i++) {
-		w->row[i].model = now->row[i].model;
-		w->row[i].q = now->row[i].q;
-		w->row[i].q.settings = *f->settings;
-		w->row[i].q.hardware = &h;
-	}
-	if ((rc = run_round(w, pool, first_round, err)) != OK)
-		goto out;
-	unsigned n = 0;
-	for (unsigned i = 0; i < now->n; i++)
-		if (w->row[i].rc == OK && w->row[i].e.verdict == FITS && !(now->row[i].rc == OK && now->row[i].e.verdict == FITS))
-			more[n++] = &w->row[i];
-	qsort(more, n, sizeof *more, by_params);
-	for (unsigned i = 0; i < n; i++)
-		models[i] = more[i]->model.entry->id;
-	f->closing.models = models;
-	f->closing.n_models = n;
-out:
-	if (w) {
-		for (unsigned i = 0; w->row && i < w->n; i++)
-			free((void *)(uintptr_t)w->row[i].why);
-		for (unsigned t = 0; t < MAX_WORKERS; t++)
-			arena_free(&w->scratch[t]);
-		free(w->row);
-	}
-	free(w);
-	free(more);
 	return rc;
 }
 
@@ -412,9 +225,9 @@ int cmd_fit(struct options *o, struct error *err)
 	f.machine = &h;
 	f.settings = &set;
 	w->min_tps = f.min_tps;
-	if ((rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = catalog_read_models(c, pool, wanted, o, err)) != OK ||
-	    (rc = filter_check(c, o, err)) != OK || (rc = list_rows(w, &f, c, &eff, err)) != OK || (rc = run_round(w, pool, first_round, err)) != OK ||
-	    (rc = rank(&f, w, pool, err)) != OK || (found && (rc = if_closed(&f, w, found, pool, &a, err)) != OK))
+	if ((rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = catalog_read_models(c, pool, work_wants, o, err)) != OK ||
+	    (rc = filter_check(c, o, err)) != OK || (rc = work_rows(w, &f, c, &eff, err)) != OK || (rc = work_first(w, pool, err)) != OK ||
+	    (rc = rank(&f, w, pool, err)) != OK || (found && (rc = fit_if_closed(&f, w, found, pool, &a, err)) != OK))
 		goto done;
 	f.seconds = now_s() - began - f.probe_seconds;
 	if (o->json) {
@@ -429,12 +242,7 @@ int cmd_fit(struct options *o, struct error *err)
 	if (rc == OK && !f.n_rows)
 		rc = 1;
 done:
-	for (unsigned i = 0; w->row && i < w->n; i++)
-		free((void *)(uintptr_t)w->row[i].why);
-	for (unsigned t = 0; t < MAX_WORKERS; t++)
-		arena_free(&w->scratch[t]);
-	free(w->row);
-	free(w);
+	work_free(w);
 	free(f.rows);
 	free(f.out);
 	arena_free(&a);

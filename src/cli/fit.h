@@ -1,7 +1,8 @@
-/* fit.h - the rows of ullage fit, and what is said around them. Private to cmd_fit.c and fit_text.c. */
+/* fit.h - the rows of ullage fit, and what is said around them. Private to cmd_fit.c and fit_*.c. */
 #ifndef FIT_H
 #define FIT_H
 
+#include "base/pool.h"
 #include "calc/estimate.h"
 #include "cli/model_arg.h"
 #include "cli/options.h"
@@ -33,7 +34,34 @@ struct fit {
 	struct closing closing;
 	double seconds, probe_seconds;           /* of the answer; of finding out what this machine is (0: a named one) */
 };
-/* DIM note of one line: what would be typed for the next step, with the flags of this one. */
+
+/* Threads beyond a few have nothing left to do. */
+enum { MAX_WORKERS = 8 };
+/* What the threads do to the rows, dealt out one by one. */
+struct work {
+	struct fit_row *row;
+	struct fit_row **pick;                   /* second round: only these */
+	unsigned n;
+	const struct recipe *best;
+	double min_tps;
+	int whole_answer;                        /* JSON and CSV show all that estimate does */
+	_Atomic unsigned next;
+	struct arena scratch[MAX_WORKERS];
+	struct error err[MAX_WORKERS];
+	int rc[MAX_WORKERS];
+};
+/* A row for every model that has weights and passes the filters; E_MODEL: none does. Entries must have been read. */
+int work_rows(struct work *w, const struct fit *f, struct catalog *c, const struct efficiency *eff, struct error *err) MUST_CHECK;
+/* Each row at its quantisation, with verdict and decode speed; then, for the picked rows, what a table or a whole answer shows of them. */
+int work_first(struct work *w, struct thread_pool *pool, struct error *err) MUST_CHECK;
+int work_second(struct work *w, struct thread_pool *pool, struct error *err) MUST_CHECK;
+void work_free(struct work *w);                  /* NULL allowed */
+int work_wants(const struct model_entry *head, const void *options);
+int fit_by_params(const void *a, const void *b);         /* of two struct fit_row *: the most parameters first, then by id */
+/* Fills f->closing when programs hold memory of the machine's cards: everything is weighed once more without them. */
+struct machine;
+int fit_if_closed(struct fit *f, const struct work *now, const struct machine *m, struct thread_pool *pool, struct arena *a, struct error *err) MUST_CHECK;
+/* The answer as a table, and why a model is not in it. */
 void fit_text(const struct fit *f);
 const char *fit_reason(char *buf, size_t n, const struct fit *f, const struct fit_row *r);
 

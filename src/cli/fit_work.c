@@ -1,0 +1,120 @@
+/* fit_work.c - the models of the catalogue weighed, on all processors */
+#include "cli/fit.h"
+
+#include "cli/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void weigh(struct work *w, struct fit_row *r, struct arena *a, struct error *err)
+{
+	arena_reset(a);
+	r->rc = r->q.settings.recipe ? estimate_memory(&r->e, &r->q, a, err) : estimate_ladder(&r->e, &r->q, w->best, a, err);
+	if (r->rc == OK)
+		r->rc = estimate_decode(&r->e, &r->q, a, err);
+	if (r->rc != OK)
+		return;
+	int slow = r->e.decode_tps.basis != BASIS_UNKNOWN && r->e.decode_tps.value < w->min_tps;
+	r->class = (uint8_t)(r->e.verdict == FITS ? slow ? FIT_WHOLE_SLOW : FIT_WHOLE : slow ? FIT_OFFLOADED_SLOW : FIT_OFFLOADED);
+	if (r->e.verdict == DOES_NOT_FIT)
+		r->rc = 1;
+}
+
+static void first_round(void *user, unsigned thread, unsigned n_threads)
+{
+	struct work *w = user;
+
+	(void)n_threads;
+	for (unsigned i; (i = w->next++) < w->n && w->rc[thread] == OK;) {
+		struct fit_row *r = &w->row[i];
+		weigh(w, r, &w->scratch[thread], &w->err[thread]);
+		/* no quantisation of it divides its rows, or this engine cannot split it so: no row, no error */
+		if (r->rc < 0 && r->rc != E_FORMAT)
+			w->rc[thread] = r->rc;
+		else if (r->rc == E_FORMAT && !(r->why = strdup(w->err[thread].text)))
+			w->rc[thread] = error_set(&w->err[thread], E_NOMEM, "out of memory");
+	}
+}
+
+static void second_round(void *user, unsigned thread, unsigned n_threads)
+{
+	struct work *w = user;
+
+	(void)n_threads;
+	for (unsigned i; (i = w->next++) < w->n && w->rc[thread] == OK;) {
+		struct fit_row *r = w->pick[i];
+		struct arena *a = &w->scratch[thread];
+		struct error *err = &w->err[thread];
+		int rc;
+		arena_reset(a);
+		if (w->whole_answer)
+			rc = estimate_rest(&r->e, &r->q, a, err);
+		else if ((rc = estimate_prefill(&r->e, &r->q, a, err)) == OK)
+			rc = estimate_longest(&r->e, &r->q, a, err);
+		w->rc[thread] = rc;
+	}
+}
+
+static int run_round(struct work *w, struct thread_pool *pool, pool_fn *fn, struct error *err)
+{
+	unsigned n = pool ? pool_threads(pool) : 1;
+
+	w->next = 0;
+	if (pool)
+		pool_run(pool, n, fn, w);
+	else
+		fn(w, 0, 1);
+	for (unsigned t = 0; t < n; t++)
+		if (w->rc[t] != OK) {
+			*err = w->err[t];
+			return w->rc[t];
+		}
+	return OK;
+}
+
+int work_first(struct work *w, struct thread_pool *pool, struct error *err)
+{
+	return run_round(w, pool, first_round, err);
+}
+
+int work_second(struct work *w, struct thread_pool *pool, struct error *err)
+{
+	return run_round(w, pool, second_round, err);
+}
+
+int work_wants(const struct model_entry *e, const void *user)
+{
+	return e->status == STATUS_OPEN_WEIGHTS && filter_head(e, user);
+}
+
+/* A row for every model that has weights and passes the filters. */
+int work_rows(struct work *w, const struct fit *f, struct catalog *c, const struct efficiency *eff, struct error *err)
+{
+	unsigned n_all;
+	const struct model_entry *all = catalog_models(c, &n_all);
+
+	if (!(w->row = calloc(n_all + 1, sizeof *w->row)))
+		return error_set(err, E_NOMEM, "out of memory");
+	for (unsigned i = 0; i < n_all; i++) {
+		struct fit_row *r = &w->row[w->n];
+		if (!work_wants(&all[i], f->o) || !all[i].spec || !filter_entry(&all[i], f->o))
+			continue;
+		r->model.entry = &all[i];
+		r->model.spec = all[i].spec;
+		r->q = (struct question){ .model = all[i].spec, .quants = catalog_quants(c), .hardware = f->machine, .efficiency = eff, .settings = *f->settings };
+		w->n++;
+	}
+	return w->n ? OK : error_set(err, E_MODEL, "no model of the catalogue is all of what was asked for");
+}
+
+void work_free(struct work *w)
+{
+	if (!w)
+		return;
+	for (unsigned i = 0; w->row && i < w->n; i++)
+		free((void *)(uintptr_t)w->row[i].why);
+	for (unsigned t = 0; t < MAX_WORKERS; t++)
+		arena_free(&w->scratch[t]);
+	free(w->row);
+	free(w);
+}
