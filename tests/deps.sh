@@ -48,6 +48,7 @@ look() {
 	lib hwloc || missing hwloc libhwloc-dev hwloc-devel hwloc hwloc
 	lib libcurl || missing libcurl libcurl4-openssl-dev libcurl-devel curl curl
 	has prove || missing prove perl perl-Test-Harness perl perl
+	! has perl || perl -MJSON::PP -e 1 2>/dev/null || missing 'JSON::PP of perl' perl perl-JSON-PP perl perl
 	required=$names
 	has mandoc || missing mandoc mandoc mandoc mandoc mandoc
 }
