@@ -21,7 +21,7 @@ printf '%-64s %8s ms\n' "ullage estimate, 70B on two cards" "$(median "$prog" es
 printf '%-64s %8s ms\n' "ullage fit, every model on one card" "$(median "$prog" fit --on rtx-4090)"
 printf '%-64s %8s ms\n' "ullage fit, the same as JSON, with all that estimate says" "$(median "$prog" fit --on rtx-4090 --json)"
 printf '%-64s %8s ms\n' "ullage fit, this machine" "$(median "$prog" fit)"
-printf '%-64s %8s ms\n' "of it, looking at this machine" "$(for i in 1 2 3 4 5 6 7 8 9; do "$prog" fit --json -n 1 | sed -n 's/.*"probe_seconds":[^0-9]*\([0-9.e-]*\).*/\1/p'; done |
+printf '%-64s %8s ms\n' "of it, looking at this machine" "$(for _ in 1 2 3 4 5 6 7 8 9; do "$prog" fit --json -n 1 | sed -n 's/.*"probe_seconds":[^0-9]*\([0-9.e-]*\).*/\1/p'; done |
 	sort -g | awk '{ v[NR] = $1 } END { printf "%.2f", 1000 * v[int((NR + 1) / 2)] }')"
 printf '%-64s %8s MiB\n' "most memory resident in fit" "$(perl -e 'my $m = 0; for (1 .. 3) { my $pid = fork // die; if (!$pid) { open STDOUT, ">", "/dev/null"; exec @ARGV, "fit" or die; } my $top = 0; while (!waitpid $pid, 1) { if (open my $f, "<", "/proc/$pid/status") { while (<$f>) { $top = $1 if /^VmHWM:\s+(\d+)/; } } } $m = $top if $top > $m; } printf "%.1f", $m / 1024;' "$prog")"
 if command -v valgrind >/dev/null 2>&1; then

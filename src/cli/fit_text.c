@@ -146,6 +146,17 @@ static void repeat(FILE *out, const struct options *o)
 		fprintf(out, " --max-quant %s", o->max_quant);
 }
 
+static const char *speeds_from(const struct fit *f)
+{
+	uint8_t basis = BASIS_UNKNOWN;
+
+	for (unsigned i = 0; i < f->n_shown && basis == BASIS_UNKNOWN; i++)
+		basis = (uint8_t)f->rows[i]->e.decode_tps.basis;
+	if (basis == BASIS_UNKNOWN)
+		return f->o->on ? "speeds are unknown, as the memory's bandwidth is" : "speeds are unknown until ullage hardware --measure has read the memory (five seconds)";
+	return basis == BASIS_CALIBRATED ? "speeds are from bandwidth measured here, with 80 % intervals" : "speeds are from specifications, with 80 % intervals";
+}
+
 static void summary(const struct fit *f, const struct text *t)
 {
 	unsigned of[FIT_CLASSES] = { 0 }, slow = 0;
@@ -174,10 +185,10 @@ static void summary(const struct fit *f, const struct text *t)
 
 	const struct settings *s = f->settings;
 	const struct quants *q = f->n_rows + f->n_out ? (f->n_rows ? f->rows : f->out)[0]->q.quants : NULL;
-	n = snprintf(line, sizeof line, "%s%s tokens of context%s, %u sequence%s, KV cache %s, engine %s; speeds are %s, with 80 %% intervals.",
+	n = snprintf(line, sizeof line, "%s%s tokens of context%s, %u sequence%s, KV cache %s, engine %s; %s.",
 		f->o->ctx_set || f->o->sequences_set || f->o->engine ? "" : "Assumed: ", format_tokens(a, sizeof a, s->ctx_tokens), s->sequences > 1 ? " each" : "", s->sequences,
 		s->sequences > 1 ? "s" : "", q ? q->formats[s->kv_k].id : "f16", s->engine->name,
-		f->n_rows && f->rows[0]->e.decode_tps.basis == BASIS_CALIBRATED ? "from bandwidth measured here" : "from specifications");
+		speeds_from(f));
 	text_wrap(t, "", 0, line);
 }
 
