@@ -29,6 +29,8 @@ struct probe_input {
 	struct arena *a;
 	const char *replay;          /* folder of a recording; NULL: this machine */
 	const char *record;          /* folder into which all that is read is written as well; NULL: none */
+	int *record_error;           /* gets the errno of the first thing that could not be written there; NULL: not asked */
+	uint8_t thorough;            /* ask sources as well that are slow and whose answer is needed by nobody (the CUDA driver; recording does) */
 };
 /* Text of a file named by its path on the machine ("/proc/meminfo"), NUL-terminated, at most 16 MiB; NULL when it cannot be read.
  * *n may be NULL; binary files are returned whole, with a NUL behind them. */
@@ -43,6 +45,12 @@ const char *const *probe_list(const struct probe_input *in, const char *path);
 char *probe_link(const struct probe_input *in, const char *path);
 /* Helpers over probe_text: the whole file as one number ("0x10de\n", "25757220864\n"; base 0). 0 read, -1 not. */
 int probe_u64(uint64_t *out, const struct probe_input *in, const char *path);
+/* The same as probe_text(), but not recorded: for files with serial numbers in them. The reader blanks those and hands what is
+ * left to probe_record(), which does nothing when there is no recording. */
+char *probe_text_private(const struct probe_input *in, const char *path, size_t *n);
+void probe_record(const struct probe_input *in, const char *path, const char *p, size_t n);
+/* The same as probe_text(), but only lines that contain `word` are recorded: the rest of such a file is of no use and may be personal. */
+char *probe_text_lines(const struct probe_input *in, const char *path, const char *word);
 
 /* --- what was found ------------------------------------------------------------------------------------------------------ */
 
@@ -98,6 +106,7 @@ struct probed_gpu {
 	uint32_t pci, subsystem;                 /* vendor << 16 | device; 0: unknown */
 	uint64_t total, free, used, reserved;    /* memory: total as the driver counts it; free 0 with total 0 means unknown, else a fact */
 	uint64_t carve_out, gtt_total, gtt_used; /* AMD, Intel: VRAM (or the BIOS's carve-out of a unified chip) is total; system memory the GPU may map */
+	uint64_t compute_total;                  /* AMD: what the compute driver (KFD) counts as its memory; of a unified chip VRAM or GTT, not both */
 	uint8_t memory_from;
 	uint32_t units;                          /* SMs, CUs, Xe cores, GPU cores */
 	uint32_t compute_capability;             /* 89 for 8.9 */
@@ -113,6 +122,7 @@ struct probed_gpu {
 	uint32_t numa;                           /* node it hangs on, plus 1; 0: unknown */
 	uint8_t ecc;                             /* 0 unknown, 1 off, 2 on */
 	struct probed_process process[PROBE_PROCESSES]; uint32_t n_processes, more_processes;
+	uint8_t free_unknown;                    /* total is known, but free and used are not: no driver and no system said */
 };
 struct probed_conflict { const char *what; uint8_t a, b; const char *value_a, *value_b; uint8_t used; };  /* a, b, used: enum probe_source */
 
@@ -124,6 +134,8 @@ struct probed {
 	const char *note[PROBE_NOTES]; uint32_t n_notes;         /* for a person: "NVML answers, but device 1 is lost" */
 	const char *os;                          /* "Linux 6.8.0", "macOS 15.1"; NULL */
 	double seconds[PROBE_SOURCES];           /* what each source took */
+	const char *recording;                   /* the name that a recording gives itself; NULL: this machine */
+	uint32_t cuda_version;                   /* the newest CUDA that the driver serves: 12080 for 12.8; 0: unknown */
 };
 void probe_note(struct probed *out, const struct probe_input *in, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void probe_conflict(struct probed *out, const char *what, enum probe_source a, const char *value_a, enum probe_source b, const char *value_b,
@@ -140,7 +152,7 @@ void probe_nvidia(struct probed *out, const struct probe_input *in);     /* NVML
 void probe_drm(struct probed *out, const struct probe_input *in);        /* AMD, Intel and the rest: /sys/class/drm, KFD */
 void probe_apple(struct probed *out, const struct probe_input *in);      /* sysctl and Metal; nothing elsewhere */
 
-/* All of them in order, merged; conflicts noted. E_NODEV: not even the memory of the machine is known. E_FILE: replay is no recording. */
+/* All of them in order, merged; conflicts noted. E_NODEV: neither the memory of the machine is known nor that of a GPU. E_FILE: replay is no recording. */
 int probe_machine(struct probed *out, const struct probe_input *in, struct error *err) MUST_CHECK;
 
 #endif
