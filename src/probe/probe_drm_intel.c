@@ -47,8 +47,8 @@ static void memory(struct probed_gpu *g, const struct probe_input *in, const str
 
 void drm_intel(struct probed_gpu *g, const struct probe_input *in, const struct drm_card *c)
 {
-	/* the hardware's maximum, not the one that somebody set */
-	static const char *const most[] = { "device/tile0/gt0/freq0/rp0_freq", "gt/gt0/rps_RP0_freq_mhz", "gt_RP0_freq_mhz", NULL };
+	/* the hardware's maximum before the one that somebody set */
+	static const char *const most[] = { "device/tile0/gt0/freq0/rp0_freq", "device/tile0/gt0/freq0/max_freq", "gt/gt0/rps_RP0_freq_mhz", "gt_RP0_freq_mhz", NULL };
 	static const char *const now[] = { "device/tile0/gt0/freq0/act_freq", "gt/gt0/rps_act_freq_mhz", "gt_act_freq_mhz", NULL };
 	static const char *const power[] = { "power1_cap", "power1_max" };       /* xe, i915 */
 	uint64_t v;
