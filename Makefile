@@ -63,7 +63,7 @@ OBJ   := $(SRC:%.c=$(B)/%.o) $(KSRC:%.c=$(B)/%.o)
 # Objective-C, for Metal: only where there is one
 ifeq ($(OS),Darwin)
 OBJ   += $(patsubst %.m,$(B)/%.o,$(wildcard src/*/*.m))
-override LDLIBS += -framework Foundation -framework Metal -framework IOKit
+override LDLIBS += -framework Foundation -framework CoreGraphics -framework Metal -framework IOKit
 endif
 UNIT  := $(patsubst tests/unit/%.c,$(B)/tests/unit/%.t,$(wildcard tests/unit/*.c))
 FUZZ  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -106,6 +106,7 @@ struct probed_gpu {
 	uint32_t pci, subsystem;                 /* vendor << 16 | device; 0: unknown */
 	uint64_t total, free, used, reserved;    /* memory: total as the driver counts it; free 0 with total 0 means unknown, else a fact */
 	uint64_t carve_out, gtt_total, gtt_used; /* AMD, Intel: VRAM (or the BIOS's carve-out of a unified chip) is total; system memory the GPU may map */
+	uint64_t compute_total;                  /* AMD: what the compute driver (KFD) counts as its memory; of a unified chip VRAM or GTT, not both */
 	uint8_t memory_from;
 	uint32_t units;                          /* SMs, CUs, Xe cores, GPU cores */
 	uint32_t compute_capability;             /* 89 for 8.9 */

@@ -2,8 +2,12 @@
  *
  * Both are text to the parser: sysctl.txt as `sysctl -a` prints it ("hw.memsize: 206158430208"), metal.txt as probe_metal.h lists it, with two
  * lines more from the kernel: host.free_bytes and host.inactive_bytes. On macOS the text is made here; everywhere else it comes from a recording.
- * Available memory is free plus inactive pages, as psutil counts it on macOS (psutil/arch/osx/mem.c); Activity Monitor's "memory used" leaves
- * nearly the same. */
+ *
+ * Available memory means what MemAvailable means on Linux: free pages, and those that the kernel can drop without writing them anywhere: of
+ * files (page_pageable_external_count) and purgeable ones. That is what Activity Monitor's "memory used" leaves (app memory without purgeable,
+ * wired and compressed). vm.page_free_count does not count speculative pages, which are files' pages. Where a recording has no such lines, free
+ * plus inactive pages are taken as psutil does (psutil/arch/osx/mem.c): that is more, for inactive pages of programs have to be compressed
+ * first. */
 #ifdef __APPLE__
 #define _DARWIN_C_SOURCE 1
 #endif
@@ -34,7 +38,8 @@ static const char *const keys[] = {
 	"hw.memsize", "hw.model", "hw.physicalcpu", "hw.logicalcpu", "hw.nperflevels", "hw.perflevel0.physicalcpu", "hw.perflevel0.l1dcachesize",
 	"hw.perflevel0.l2cachesize", "hw.l1dcachesize", "hw.l2cachesize", "hw.optional.arm64", "hw.optional.neon", "hw.optional.arm.FEAT_DotProd",
 	"hw.optional.arm.FEAT_I8MM", "hw.optional.arm.FEAT_BF16", "hw.optional.arm.FEAT_FP16", "hw.optional.arm.FEAT_SME", "machdep.cpu.brand_string",
-	"machdep.cpu.vendor", "kern.osproductversion", "iogpu.wired_limit_mb",
+	"machdep.cpu.vendor", "kern.osproductversion", "kern.hv_vmm_present", "iogpu.wired_limit_mb", "hw.perflevel0.cpusperl2", "hw.pagesize",
+	"vm.page_free_count", "vm.page_pageable_external_count", "vm.page_purgeable_count",
 };
 
 static void one_key(char *buf, size_t n, size_t *at, const char *key)
@@ -132,14 +137,29 @@ static void read_cpu(struct probed_cpu *cpu, const struct probe_input *in, const
 	for (unsigned i = 0; i < sizeof features / sizeof *features; i++)
 		if (number(s, features[i].key))
 			cpu->isa |= UINT64_C(1) << features[i].isa;
-	cpu->isa_known = 1;
-	/* those of the fast cores; how many of the second level there are is not told */
+	/* macOS 11 has no such keys: what an M1 has would be taken for missing */
+	cpu->isa_known = strstr(s, "hw.optional.arm.FEAT_") != NULL;
+	cpu->virtual_machine = number(s, "kern.hv_vmm_present") == 1;
+	/* those of the fast cores */
 	cpu->cache[0].bytes = number(s, "hw.perflevel0.l1dcachesize") ? number(s, "hw.perflevel0.l1dcachesize") : number(s, "hw.l1dcachesize");
 	cpu->cache[0].count = cpu->cache[0].bytes ? cpu->fast_cores ? cpu->fast_cores : cpu->cores : 0;
 	cpu->cache[1].bytes = number(s, "hw.perflevel0.l2cachesize") ? number(s, "hw.perflevel0.l2cachesize") : number(s, "hw.l2cachesize");
-	cpu->cache[1].count = cpu->cache[1].bytes != 0;
+	uint32_t fast = cpu->fast_cores ? cpu->fast_cores : cpu->cores, share = small_number(s, "hw.perflevel0.cpusperl2");
+	cpu->cache[1].count = !cpu->cache[1].bytes ? 0 : share ? (fast + share - 1) / share : 1;
 	cpu->topology_from = PROBE_SYSCTL;
 	cpu->system = word(in, s, "hw.model");
+}
+
+/* Bytes; 0: the lines are not there. */
+static uint64_t droppable(const char *s)
+{
+	static const char *const pages[] = { "vm.page_free_count", "vm.page_pageable_external_count", "vm.page_purgeable_count" };
+	uint64_t sum = 0, v;
+
+	for (unsigned i = 0; i < sizeof pages / sizeof *pages; i++)
+		if (proc_number(&v, proc_field(s, pages[i])) || u64_add(&sum, sum, v))
+			return 0;
+	return u64_mul(&v, sum, number(s, "hw.pagesize")) ? 0 : v;
 }
 
 static void read_memory(struct probed_memory *m, const char *s, const char *metal)
@@ -148,8 +168,10 @@ static void read_memory(struct probed_memory *m, const char *s, const char *meta
 
 	m->total = number(s, "hw.memsize");
 	m->from = PROBE_SYSCTL;
-	if (free_bytes && !u64_add(&free_bytes, free_bytes, inactive))
-		m->available = free_bytes < m->total ? free_bytes : m->total;
+	if (!(m->available = droppable(s)) && free_bytes && !u64_add(&free_bytes, free_bytes, inactive))
+		m->available = free_bytes;
+	if (m->available > m->total)
+		m->available = m->total;
 	/* 0 is the default, by which the kernel chooses */
 	if (!u64_mul(&wired, number(s, "iogpu.wired_limit_mb"), MIB) && wired) {
 		m->gpu_limit = wired < m->total ? wired : m->total;

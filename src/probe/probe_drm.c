@@ -1,207 +1,178 @@
-/* probe_drm.c - GPUs that the kernel shows under /sys/class/drm: AMD's and Intel's, others as far as nobody else told of them
+/* probe_drm.c - GPUs that the kernel's graphics drivers know: /sys/class/drm
  *
- * Files of amdgpu: Documentation/gpu/amdgpu/driver-misc.rst and thermal.rst of Linux (mem_info_*, pp_dpm_*, hwmon in microwatts); of i915
- * and xe: their gt frequency files. Link files: Documentation/ABI/testing/sysfs-bus-pci. What KFD adds is read by probe_kfd.c. Adapters that
- * only show a picture (of hypervisors and server boards) compute nothing and are left out. */
+ * AMD and Intel cards are read here (probe_drm_amd.c, probe_drm_intel.c); NVIDIA's are NVML's, and only those are added that the kernel
+ * sees and NVML does not. Everything else (virtio, QEMU's and servers' display adapters) computes nothing and is left out.
+ * No card twice: all readers name it by its bus address. Cards are taken in the order of these, which is Vulkan's and ROCm's too. */
 #include "probe/probe_drm.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { PCI_AMD = 0x1002, PCI_NVIDIA = 0x10de, PCI_INTEL = 0x8086, PATH_LEN = 256 };
-/* virtio, QEMU and Bochs, VMware, Hyper-V, VirtualBox, ASPEED, Matrox, Cirrus, XenSource, Red Hat's QXL (pci.ids) */
-static const uint16_t picture_only[] = { 0x1af4, 0x1234, 0x15ad, 0x1414, 0x80ee, 0x1a03, 0x102b, 0x1013, 0x5853, 0x1b36 };
+#define DRM "/sys/class/drm"
 
-/* A file below /sys/class/drm/cardN. */
-struct card { const struct probe_input *in; char path[PATH_LEN]; };
+enum { MAX_CARDS = 128 };
 
-static const char *file_of(char *buf, size_t n, const struct card *c, const char *file)
+/* --- files of a card ----------------------------------------------------------------------------------------------------- */
+
+static const char *trim(char *text)
 {
-	snprintf(buf, n, "%s/%s", c->path, file);
-	return buf;
+	char *p = text + strspn(text, " \t\r\n");
+	size_t n = strlen(p);
+
+	while (n && strchr(" \t\r\n", p[n - 1]))
+		p[--n] = '\0';
+	return n ? p : NULL;
 }
 
-static int card_u64(uint64_t *out, const struct card *c, const char *file)
+const char *drm_text(const struct probe_input *in, const struct drm_card *c, const char *name)
 {
-	char path[PATH_LEN + 64];
+	const char *path = arena_printf(in->a, "%s/%s", c->dir, name);
+	char *text = path ? probe_text(in, path, NULL) : NULL;
 
-	*out = 0;
-	return probe_u64(out, c->in, file_of(path, sizeof path, c, file));
+	return text ? trim(text) : NULL;
 }
 
-static uint32_t card_u32(const struct card *c, const char *file)
+int drm_u64(uint64_t *out, const struct probe_input *in, const struct drm_card *c, const char *name)
 {
-	uint64_t v;
+	const char *path = arena_printf(in->a, "%s/%s", c->dir, name);
 
-	return card_u64(&v, c, file) || v > UINT32_MAX ? 0 : (uint32_t)v;
+	return path ? probe_u64(out, in, path) : -1;
 }
 
-static char *card_text(const struct card *c, const char *file)
+int drm_hwmon(uint64_t *out, const struct probe_input *in, const struct drm_card *c, const char *name)
 {
-	char path[PATH_LEN + 64];
+	const char *dir = arena_printf(in->a, "%s/device/hwmon", c->dir), *const *list = dir ? probe_list(in, dir) : NULL;
 
-	return probe_text(c->in, file_of(path, sizeof path, c, file), NULL);
-}
-
-uint32_t drm_pcie_gen(const char *text)
-{
-	static const double rates[] = { 2.5, 5, 8, 16, 32, 64 };
-	double v = text ? strtod(text, NULL) : 0;
-
-	for (unsigned i = 0; i < sizeof rates / sizeof *rates; i++)
-		if (v > rates[i] * 0.99 && v < rates[i] * 1.01)
-			return i + 1;
-	return 0;
+	for (; list && *list; list++) {
+		const char *path = arena_printf(in->a, "%s/%s/%s", dir, *list, name);
+		if (path && !probe_u64(out, in, path))
+			return 0;
+	}
+	return -1;
 }
 
 void drm_clocks(uint32_t *now, uint32_t *most, const char *text)
 {
 	*now = *most = 0;
-	for (const char *p = text; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
-		const char *colon = p + strspn(p, "0123456789");
-		unsigned long mhz = colon > p && *colon == ':' ? strtoul(colon + 1, NULL, 10) : 0;
-		if (!mhz || mhz > 100000)
+	for (const char *p = text; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		const char *at = strchr(p, ':'), *end = p + strcspn(p, "\n");
+		char *unit;
+		if (!at || at > end)
+			continue;
+		unsigned long mhz = strtoul(at + 1, &unit, 10);
+		if (unit > end || mhz > 100000 || (strncmp(unit, "Mhz", 3) && strncmp(unit, "MHz", 3)))
 			continue;
 		if (mhz > *most)
 			*most = (uint32_t)mhz;
-		if (memchr(p, '*', strcspn(p, "\n")))
+		if (memchr(unit, '*', (size_t)(end - unit)))
 			*now = (uint32_t)mhz;
 	}
 }
 
-static void read_link(struct probed_gpu *g, const struct card *c)
+/* --- cards --------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t id16(const struct probe_input *in, const struct drm_card *c, const char *name)
 {
-	if (g->pcie_gen_max)
-		return;                          /* its own driver was asked first */
-	g->pcie_gen = drm_pcie_gen(card_text(c, "device/current_link_speed"));
-	g->pcie_gen_max = drm_pcie_gen(card_text(c, "device/max_link_speed"));
-	g->pcie_lanes = card_u32(c, "device/current_link_width");
-	g->pcie_lanes_max = card_u32(c, "device/max_link_width");
-	/* a link has 32 lanes at most; 63 and 255 stand for "not told" */
-	if (g->pcie_lanes > 32)
-		g->pcie_lanes = 0;
-	if (g->pcie_lanes_max > 32)
-		g->pcie_lanes_max = 0;
+	uint64_t v;
+
+	return drm_u64(&v, in, c, name) || v > 0xffff ? 0 : (uint32_t)v;
 }
 
-static void read_amd_power(struct probed_gpu *g, const struct card *c)
+/* "card0", not its connectors "card0-DP-1" nor "renderD128". */
+static int is_card(const char *name)
 {
-	char folder[PATH_LEN + 64], path[PATH_LEN + 128];
-	uint64_t uw;
-
-	for (const char *const *h = probe_list(c->in, file_of(folder, sizeof folder, c, "device/hwmon")); *h; h++) {
-		snprintf(path, sizeof path, "%s/%.32s/power1_cap", folder, *h);
-		if (!probe_u64(&uw, c->in, path))
-			g->power_limit_w = (double)uw * 1e-6;
-		snprintf(path, sizeof path, "%s/%.32s/power1_cap_max", folder, *h);
-		if (!probe_u64(&uw, c->in, path))
-			g->power_max_w = (double)uw * 1e-6;
-		snprintf(path, sizeof path, "%s/%.32s/power1_average", folder, *h);
-		if (!probe_u64(&uw, c->in, path))
-			g->power_w = (double)uw * 1e-6;
-	}
+	return !strncmp(name, "card", 4) && name[4] && !name[4 + strspn(name + 4, "0123456789")];
 }
 
-static const char *one_line(char *text)
+/* 0, or -1: no PCI device, or one that is not readable. */
+static int read_card(struct drm_card *c, const struct probe_input *in, const char *name)
 {
-	size_t n = text ? strcspn(text, "\n") : 0;
+	const char *path, *status;
 
-	if (!n)
-		return NULL;
-	text[n] = '\0';
-	return text;
-}
-
-static void read_amd(struct probed_gpu *g, const struct card *c)
-{
-	g->vendor = VENDOR_AMD;
-	if (card_u64(&g->total, c, "device/mem_info_vram_total") || card_u64(&g->used, c, "device/mem_info_vram_used")) {
-		g->total = g->used = 0;
-		g->state = GPU_UNREADABLE;
-		g->why = "amdgpu does not answer for it: it has another driver, or none";
-		return;
-	}
-	if (g->used > g->total)
-		g->used = g->total;
-	g->free = g->total - g->used;
-	g->memory_from = PROBE_DRM;
-	(void)(card_u64(&g->gtt_total, c, "device/mem_info_gtt_total") || card_u64(&g->gtt_used, c, "device/mem_info_gtt_used"));
-	if (!g->name)
-		g->name = one_line(card_text(c, "device/product_name"));
-	drm_clocks(&g->mhz, &g->mhz_max, card_text(c, "device/pp_dpm_sclk"));
-	drm_clocks(&g->memory_mhz, &g->memory_mhz_max, card_text(c, "device/pp_dpm_mclk"));
-	read_amd_power(g, c);
-}
-
-/* What a card of Intel's has by itself no file tells for sure (the PCI region of its memory is rounded up to a power of two): the catalogue knows. */
-static void read_intel(struct probed_gpu *g, const struct card *c)
-{
-	g->vendor = VENDOR_INTEL;
-	/* the processor's own graphics are device 2 of bus 0 on every chipset */
-	g->unified = g->bus && !strcmp(g->bus, "0000:00:02.0");
-	if (!g->unified) {
-		if (!card_u64(&g->total, c, "device/tile0/physical_vram_size_bytes") && g->total)
-			g->memory_from = PROBE_DRM;
-		g->free_unknown = 1;
-	}
-	/* a card of Intel's hangs behind a bridge of its own, to which its link is one lane of generation 1: not the slot's */
-	g->pcie_gen = g->pcie_lanes = g->pcie_gen_max = g->pcie_lanes_max = 0;
-	g->mhz_max = card_u32(c, "gt/gt0/rps_RP0_freq_mhz");             /* i915 */
-	if (!g->mhz_max)
-		g->mhz_max = card_u32(c, "device/tile0/gt0/freq0/max_freq");     /* xe */
-}
-
-static int is_picture_only(uint32_t vendor)
-{
-	for (unsigned i = 0; i < sizeof picture_only / sizeof *picture_only; i++)
-		if (picture_only[i] == vendor)
-			return 1;
+	*c = (struct drm_card){ .dir = arena_printf(in->a, DRM "/%s", name) };
+	if (!c->dir || !(path = arena_printf(in->a, "%s/device", c->dir)) || !(c->bus = probe_link(in, path)) || !strchr(c->bus, ':') ||
+	    !(c->vendor = id16(in, c, "device/vendor")) || !(path = arena_printf(in->a, "%s/device/driver", c->dir)))
+		return -1;
+	c->driver = probe_link(in, path);
+	c->device = id16(in, c, "device/device");
+	c->revision = id16(in, c, "device/revision");
+	c->subsystem = id16(in, c, "device/subsystem_vendor") << 16 | id16(in, c, "device/subsystem_device");
+	status = drm_text(in, c, "device/power/runtime_status");
+	c->asleep = status && !strcmp(status, "suspended");
 	return 0;
 }
 
-static void read_card(struct probed *out, const struct card *c)
+static int by_bus(const void *a, const void *b)
 {
-	char path[PATH_LEN + 64];
-	uint32_t vendor = card_u32(c, "device/vendor"), device = card_u32(c, "device/device"), n = out->n_gpus;
-	char *bus = probe_link(c->in, file_of(path, sizeof path, c, "device"));
+	return strcmp(((const struct drm_card *)a)->bus, ((const struct drm_card *)b)->bus);
+}
+
+static uint32_t read_cards(struct drm_card *cards, const struct probe_input *in)
+{
+	uint32_t n = 0;
+
+	for (const char *const *name = probe_list(in, DRM); name && *name && n < MAX_CARDS; name++)
+		if (is_card(*name) && !read_card(&cards[n], in, *name))
+			n++;
+	qsort(cards, n, sizeof *cards, by_bus);
+	return n;
+}
+
+/* --- visibility ---------------------------------------------------------------------------------------------------------- */
+
+/* A container sees all of the host's /sys, but of /dev only what it was given: without its render node a card is of no use to anybody here.
+ * A recording that has no /dev/dri says nothing of it. */
+static void visible(struct probed_gpu *g, const struct probe_input *in, const struct drm_card *c)
+{
+	const char *dir = arena_printf(in->a, "%s/device/drm", c->dir), *const *nodes = dir ? probe_list(in, dir) : NULL,
+		*const *given = probe_list(in, "/dev/dri"), *render = NULL;
+
+	for (; nodes && *nodes; nodes++)
+		if (!strncmp(*nodes, "renderD", 7))
+			render = *nodes;
+	if (!render || !given || (!*given && in->replay))
+		return;
+	for (; *given; given++)
+		if (!strcmp(*given, render))
+			return;
+	g->state = GPU_HIDDEN;
+	g->why = arena_printf(in->a, "there is no /dev/dri/%s: this container was not given the card", render);
+}
+
+/* --- NVIDIA -------------------------------------------------------------------------------------------------------------- */
+
+static void nvidia(struct probed *out, const struct probe_input *in, const struct drm_card *c, const struct pci_bridges *b)
+{
+	const struct probed_gpu *listed = NULL;
 	struct probed_gpu *g;
-	uint64_t node;
 
-	/* boards such as a Raspberry Pi have a display controller that is on no bus with ids */
-	if (!vendor || vendor > 0xffff || device > 0xffff || is_picture_only(vendor) || !bus || !strchr(bus, ':'))
-		return;
-	if (!(g = probe_gpu_at(out, c->in, bus)))
-		return;
-	if (n == out->n_gpus) {                  /* known: only what its driver did not say */
-		read_link(g, c);
-		return;
+	for (uint32_t i = 0; i < out->n_gpus; i++) {
+		g = &out->gpu[i];
+		if (g->vendor != VENDOR_NVIDIA)
+			continue;
+		if (!g->bus || !strcmp(g->bus, c->bus)) {        /* NVML's, or it may be: it was asked first */
+			if (g->bus && !g->pcie_gen_max)
+				drm_pcie(g, in, c, b);
+			return;
+		}
+		listed = g;
 	}
+	if (!(g = probe_gpu_at(out, in, c->bus)))
+		return;
+	g->vendor = VENDOR_NVIDIA;
 	g->from = PROBE_DRM;
-	g->pci = vendor << 16 | device;
-	g->subsystem = card_u32(c, "device/subsystem_vendor") << 16 | card_u32(c, "device/subsystem_device");
-	if ((bus = probe_link(c->in, file_of(path, sizeof path, c, "device/driver"))))
-		g->driver = bus;
-	if (!card_u64(&node, c, "device/numa_node") && node < 4096)
-		g->numa = (uint32_t)node + 1;
-	read_link(g, c);
-	if (vendor == PCI_AMD) {
-		read_amd(g, c);
-	} else if (vendor == PCI_INTEL) {
-		read_intel(g, c);
-	} else {
-		g->vendor = vendor == PCI_NVIDIA ? VENDOR_NVIDIA : VENDOR_OTHER;
-		g->state = GPU_UNREADABLE;
-		g->why = vendor == PCI_NVIDIA ? "the kernel sees this card, but NVIDIA's driver library does not answer for it" : "no driver of its maker is known here";
-	}
+	g->pci = c->vendor << 16 | c->device;
+	g->subsystem = c->subsystem;
+	g->name = drm_name(in, c);
+	g->driver = c->driver;
+	g->state = listed ? GPU_HIDDEN : GPU_UNREADABLE;
+	g->why = listed ? "the kernel sees this card, but NVML does not list it: this container was not given it" :
+		c->driver && !strcmp(c->driver, "nouveau") ? "its driver is nouveau: NVML, which says what a card has, comes with NVIDIA's driver" :
+		"the kernel sees an NVIDIA card, but NVML is not here: no driver library in this container?";
 }
 
-/* card0, card1, ...: not card0-DP-1, which is a socket, nor renderD128, which is the same card again. */
-static int is_card(const char *name)
-{
-	return !strncmp(name, "card", 4) && name[4] && strspn(name + 4, "0123456789") == strlen(name + 4) && strlen(name) < 16;
-}
+/* ------------------------------------------------------------------------------------------------------------------------- */
 
 static double now(void)
 {
@@ -213,17 +184,47 @@ static double now(void)
 
 void probe_drm(struct probed *out, const struct probe_input *in)
 {
-	double start = now(), cards;
+	struct drm_card *cards = arena_array(in->a, MAX_CARDS, sizeof *cards);
+	struct pci_bridges bridges = { .n = 0 };
+	struct kfd kfd = { .n = 0 };
+	uint32_t n = cards ? read_cards(cards, in) : 0;
+	double start;
+	int amd = 0, card = 0;
 
-	for (const char *const *name = probe_list(in, "/sys/class/drm"); *name; name++) {
-		struct card c = { .in = in };
-		if (!is_card(*name))
-			continue;
-		snprintf(c.path, sizeof c.path, "/sys/class/drm/%s", *name);
-		read_card(out, &c);
+	for (uint32_t i = 0; i < n; i++) {
+		amd |= cards[i].vendor == PCI_AMD;
+		card |= cards[i].vendor == PCI_AMD || (cards[i].vendor == PCI_INTEL && strcmp(cards[i].bus, INTEL_GRAPHICS));
 	}
-	cards = now();
-	probe_kfd(out, in);
-	out->seconds[PROBE_DRM] += cards - start;
-	out->seconds[PROBE_KFD] += now() - cards;
+	start = now();
+	if (amd)
+		kfd_read(&kfd, in);
+	out->seconds[PROBE_KFD] += now() - start;
+	if (card)
+		pci_bridges_read(&bridges, in);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct drm_card *c = &cards[i];
+		struct probed_gpu *g;
+		if (c->vendor == PCI_NVIDIA)
+			nvidia(out, in, c, &bridges);
+		if ((c->vendor != PCI_AMD && c->vendor != PCI_INTEL) || !(g = probe_gpu_at(out, in, c->bus)) || g->from != PROBE_NONE)
+			continue;
+		g->vendor = c->vendor == PCI_AMD ? VENDOR_AMD : VENDOR_INTEL;
+		g->from = PROBE_DRM;
+		g->pci = c->vendor << 16 | c->device;
+		g->subsystem = c->subsystem;
+		g->driver = c->driver;
+		uint64_t node;
+		if (!drm_u64(&node, in, c, "device/numa_node") && node < PROBE_NUMA)     /* -1: a machine with one */
+			g->numa = (uint32_t)node + 1;
+		if (c->vendor == PCI_AMD)
+			drm_amd(g, out, in, c, &kfd);
+		else
+			drm_intel(g, in, c);
+		if (!g->name)
+			g->name = drm_name(in, c);
+		if (!g->unified)
+			drm_pcie(g, in, c, &bridges);
+		visible(g, in, c);
+	}
+	kfd_links(out, &kfd);
 }

@@ -1,23 +1,84 @@
-/* probe_kfd.c - what AMD's compute driver says of its GPUs: /sys/class/kfd/kfd/topology
+/* probe_kfd.c - what AMD's compute driver says of its GPUs: /sys/class/kfd/kfd/topology/nodes
  *
- * Lines "name number" (drivers/gpu/drm/amd/amdkfd/kfd_topology.c). A GPU's location_id is its bus and device-function number, bus << 8 | devfn;
- * simd_count counts all of it, simd_per_cu how many make a compute unit; gfx_target_version is its architecture. A node with processors as
- * well as SIMDs is a chip that has both; newer kernels make two nodes of it, so its architecture decides. */
+ * Keys and units: node_show(), mem_show() and iolink_show() of drivers/gpu/drm/amd/amdkfd/kfd_topology.c, Linux 6.15. Values are decimal.
+ * A node whose device this process may not use is there, but its files cannot be read (EPERM): it is left out.
+ * unique_id and hive_id are serial numbers: they are neither used nor recorded. */
 #include "probe/probe_drm.h"
 
-#include "probe/proc_text.h"
+#include "base/units.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char topology[] = "/sys/class/kfd/kfd/topology/nodes";
-enum { IOLINK_XGMI = 11 };                       /* CRAT_IOLINK_TYPE_XGMI (kfd_crat.h) */
+#define NODES "/sys/class/kfd/kfd/topology/nodes"
 
-static uint64_t property(const char *text, const char *name)
+/* heap_type 0 is system memory, 1 and 2 the GPU's (HSA_MEM_HEAP_TYPE_* of kfd_topology.h); an io_link of type 11 is XGMI
+ * (CRAT_IOLINK_TYPE_XGMI of kfd_crat.h) */
+enum { HEAP_SYSTEM = 0, LINK_XGMI = 11, TARGET_GFX942 = 90402 };
+
+int kfd_value(uint64_t *out, const char *text, const char *key)
+{
+	const size_t n = strlen(key);
+
+	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		if (strncmp(p, key, n) || p[n] != ' ')
+			continue;
+		p += n + 1;
+		if (*p < '0' || *p > '9')
+			return -1;
+		for (*out = 0; *p >= '0' && *p <= '9'; p++)
+			if (u64_mul(out, *out, 10) || u64_add(out, *out, (uint64_t)(*p - '0')))
+				return -1;
+		return 0;
+	}
+	return -1;
+}
+
+static uint32_t value32(const char *text, const char *key)
 {
 	uint64_t v;
 
-	return text && !proc_number(&v, proc_field(text, name)) ? v : 0;
+	return kfd_value(&v, text, key) || v > UINT32_MAX ? 0 : (uint32_t)v;
+}
+
+void kfd_properties(struct kfd_node *out, const char *text)
+{
+	/* pci_dev_id(): bus, device and function; bits 28 to 31 number the partitions of one device */
+	uint32_t at = value32(text, "location_id") & 0xffff, domain = value32(text, "domain");
+
+	*out = (struct kfd_node){ .cpu_cores = value32(text, "cpu_cores_count"), .simds = value32(text, "simd_count"),
+		.simds_per_cu = value32(text, "simd_per_cu"), .target = value32(text, "gfx_target_version"),
+		.mhz_max = value32(text, "max_engine_clk_fcompute") };
+	if (out->simds)
+		snprintf(out->bus, sizeof out->bus, "%04x:%02x:%02x.%x", domain, at >> 8, at >> 3 & 31, at & 7);
+}
+
+void kfd_bank(struct kfd_node *out, const char *text)
+{
+	uint64_t heap, bytes;
+
+	if (kfd_value(&heap, text, "heap_type") || heap == HEAP_SYSTEM)
+		return;
+	if (!kfd_value(&bytes, text, "size_in_bytes") && u64_add(&out->memory, out->memory, bytes))
+		out->memory = 0;
+	out->memory_bits = value32(text, "width");
+}
+
+void kfd_link(struct kfd_node *out, const char *text)
+{
+	uint32_t least = value32(text, "min_bandwidth"), most = value32(text, "max_bandwidth"), links = 1;
+
+	if (value32(text, "type") != LINK_XGMI || out->n_xgmi == PROBE_LINKS)
+		return;
+	/* in MB/s each way: min_bandwidth is one link's, max_bandwidth that of all links to this peer (kfd_fill_gpu_xgmi_link_to_gpu() of
+	 * kfd_crat.c) */
+	if (least && most / least > 1 && most / least <= 16)
+		links = most / least;
+	out->xgmi[out->n_xgmi].node = value32(text, "node_to");
+	out->xgmi[out->n_xgmi++].links = links;
+	/* 16 lanes of 25 Gbit/s are MI200's; kernels print them for MI300 as well, whose links have 64 GB/s (ROCm/rccl issue 1210) */
+	out->xgmi_each_way_bps = out->target == TARGET_GFX942 && least == 50000 ? 0 : (least ? least : most) * 1e6;
 }
 
 int kfd_arch(char *buf, size_t n, uint64_t version)
@@ -32,8 +93,10 @@ int kfd_arch(char *buf, size_t n, uint64_t version)
 
 int kfd_is_apu(const char *arch)
 {
-	static const char *const apus[] = { "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033", "gfx1035", "gfx1036", "gfx1037", "gfx1103", "gfx1150",
-		"gfx1151", "gfx1152", "gfx1153" };
+	/* those that LLVM's AMDGPUUsage.rst has as APU, and the next steps of these families (gfx1037, gfx1153) that pci.ids knows as
+	 * processors alone; gfx1210 is none that anybody can buy */
+	static const char *const apus[] = { "gfx700", "gfx703", "gfx705", "gfx801", "gfx810", "gfx902", "gfx909", "gfx90c", "gfx1013", "gfx1033",
+		"gfx1035", "gfx1036", "gfx1037", "gfx1103", "gfx1150", "gfx1151", "gfx1152", "gfx1153" };
 
 	for (unsigned i = 0; arch && i < sizeof apus / sizeof *apus; i++)
 		if (!strcmp(apus[i], arch))
@@ -41,78 +104,118 @@ int kfd_is_apu(const char *arch)
 	return 0;
 }
 
-static char *node_text(const struct probe_input *in, const char *node, const char *file)
+/* Recorded without serial numbers. */
+static char *properties(const struct probe_input *in, const char *path)
 {
-	char path[256];
+	size_t n, used = 0;
+	char *text = probe_text_private(in, path, &n), *kept = text && in->record ? arena_alloc(in->a, n + 1) : NULL;
 
-	snprintf(path, sizeof path, "%s/%.16s/%s", topology, node, file);
-	return probe_text(in, path, NULL);
+	for (const char *p = text; kept && *p;) {
+		size_t len = strcspn(p, "\n");
+		len += p[len] == '\n';
+		if (strncmp(p, "unique_id ", 10) && strncmp(p, "hive_id ", 8)) {
+			memcpy(kept + used, p, len);
+			used += len;
+		}
+		p += len;
+	}
+	if (kept)
+		probe_record(in, path, kept, used);
+	return text;
 }
 
-static struct probed_gpu *gpu_of(struct probed *out, const char *properties)
+static void parts(struct kfd_node *node, const struct probe_input *in, const char *name, const char *folder,
+	void (*add)(struct kfd_node *, const char *))
 {
-	uint64_t at = property(properties, "location_id"), domain = property(properties, "domain");
-	char bus[32];
+	const char *dir = arena_printf(in->a, NODES "/%s/%s", name, folder), *const *list = dir ? probe_list(in, dir) : NULL;
 
-	snprintf(bus, sizeof bus, "%04x:%02x:%02x.%x", (unsigned)(domain & 0xffff), (unsigned)(at >> 8 & 0xff), (unsigned)(at >> 3 & 0x1f), (unsigned)(at & 7));
-	for (uint32_t i = 0; i < out->n_gpus; i++)
-		if (out->gpu[i].bus && !strcmp(out->gpu[i].bus, bus))
-			return &out->gpu[i];
+	for (unsigned i = 0; list && list[i] && i < KFD_LINKS; i++) {
+		const char *path = arena_printf(in->a, "%s/%s/properties", dir, list[i]), *text = path ? probe_text(in, path, NULL) : NULL;
+		if (text)
+			add(node, text);
+	}
+}
+
+void kfd_read(struct kfd *out, const struct probe_input *in)
+{
+	const char *const *list = probe_list(in, NODES);
+	uint32_t n = 0;
+
+	*out = (struct kfd){ .n = 0 };
+	while (list && list[n])
+		n++;
+	if (n > KFD_NODES)
+		n = KFD_NODES;
+	if (!n || !(out->node = arena_array(in->a, n, sizeof *out->node)))
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		const char *path = arena_printf(in->a, NODES "/%s/properties", list[i]), *text = path ? properties(in, path) : NULL;
+		struct kfd_node *node = &out->node[out->n];
+		if (!text)
+			continue;
+		kfd_properties(node, text);
+		if (!node->simds)
+			continue;        /* processors: probe_cpu() reads those */
+		node->id = (uint32_t)strtoul(list[i], NULL, 10);
+		parts(node, in, list[i], "mem_banks", kfd_bank);
+		parts(node, in, list[i], "io_links", kfd_link);
+		out->n++;
+	}
+}
+
+int kfd_gpu(struct kfd_node *out, uint32_t *partitions, const struct kfd *k, const char *bus)
+{
+	*partitions = 0;
+	for (uint32_t i = 0; i < k->n; i++) {
+		const struct kfd_node *node = &k->node[i];
+		if (strcmp(node->bus, bus))
+			continue;
+		if (!(*partitions)++) {
+			*out = *node;
+			continue;
+		}
+		if (out->simds <= UINT32_MAX - node->simds)
+			out->simds += node->simds;
+		if (u64_add(&out->memory, out->memory, node->memory))
+			out->memory = 0;
+	}
+	return *partitions ? 0 : -1;
+}
+
+static const struct kfd_node *node_of(const struct kfd *k, uint32_t id)
+{
+	for (uint32_t i = 0; i < k->n; i++)
+		if (k->node[i].id == id)
+			return &k->node[i];
 	return NULL;
 }
 
-/* Direct links to other GPUs (Infinity Fabric), counted as NVLinks are. */
-static void read_links(struct probed *out, struct probed_gpu *g, const struct probe_input *in, const char *node)
+static uint32_t gpu_of(const struct probed *p, const char *bus)
 {
-	char path[256], file[300], other[24];
+	uint32_t i = 0;
 
-	snprintf(path, sizeof path, "%s/%.16s/io_links", topology, node);
-	for (const char *const *l = probe_list(in, path); *l; l++) {
-		snprintf(file, sizeof file, "%s/%.16s/properties", path, *l);
-		const char *text = probe_text(in, file, NULL);
-		if (property(text, "type") != IOLINK_XGMI || g->n_nvlink_to == PROBE_LINKS)
-			continue;
-		snprintf(other, sizeof other, "%llu", (unsigned long long)property(text, "node_to"));
-		struct probed_gpu *peer = gpu_of(out, node_text(in, other, "properties"));
-		if (!peer)
-			continue;                /* to the processor */
-		g->nvlink_to[g->n_nvlink_to].peer = (uint32_t)(peer - out->gpu);
-		g->nvlink_to[g->n_nvlink_to++].links = 1;
-		g->nvlinks++;
-		/* max_bandwidth in MB/s is of one link and direction */
-		if (property(text, "max_bandwidth"))
-			g->nvlink_each_way_bps = (double)property(text, "max_bandwidth") * 1e6;
-	}
+	while (i < p->n_gpus && (!p->gpu[i].bus || strcmp(p->gpu[i].bus, bus)))
+		i++;
+	return i;
 }
 
-void probe_kfd(struct probed *out, const struct probe_input *in)
+void kfd_links(struct probed *out, const struct kfd *k)
 {
-	for (const char *const *node = probe_list(in, topology); *node; node++) {
-		const char *p = node_text(in, *node, "properties"), *bank;
-		struct probed_gpu *g = property(p, "simd_count") ? gpu_of(out, p) : NULL;
-		uint64_t simds = property(p, "simd_count"), per_unit = property(p, "simd_per_cu");
-		char arch[24];
-
-		if (!g || g->vendor != VENDOR_AMD)
+	for (uint32_t i = 0; i < k->n; i++) {
+		const struct kfd_node *node = &k->node[i];
+		uint32_t at = gpu_of(out, node->bus);
+		struct probed_gpu *g = &out->gpu[at];
+		if (at == out->n_gpus || g->vendor != VENDOR_AMD || g->n_nvlink_to)      /* the first partition stands for all */
 			continue;
-		if (per_unit && simds / per_unit <= 4096)
-			g->units = (uint32_t)(simds / per_unit);
-		if (!kfd_arch(arch, sizeof arch, property(p, "gfx_target_version")))
-			g->arch = arena_strdup(in->a, arch);
-		if (!g->mhz_max && property(p, "max_engine_clk_fcompute") < 100000)
-			g->mhz_max = (uint32_t)property(p, "max_engine_clk_fcompute");
-		bank = node_text(in, *node, "mem_banks/0/properties");
-		if (property(bank, "width") <= 16384)
-			g->bus_bits = (uint32_t)property(bank, "width");
-		g->unified = (uint8_t)(property(p, "cpu_cores_count") > 0 || kfd_is_apu(g->arch));
-		read_links(out, g, in, *node);
-	}
-	/* without KFD: nobody sells a card with less than 2 GiB that amdgpu drives and a model would run on; processors carve out 512 MiB */
-	for (uint32_t i = 0; i < out->n_gpus; i++) {
-		struct probed_gpu *g = &out->gpu[i];
-		if (g->vendor == VENDOR_AMD && !g->arch && g->state == GPU_OK && g->total < UINT64_C(2) << 30)
-			g->unified = 1;
-		if (g->vendor == VENDOR_AMD && g->unified)
-			g->carve_out = g->total;
+		for (uint32_t l = 0; l < node->n_xgmi; l++) {
+			const struct kfd_node *to = node_of(k, node->xgmi[l].node);
+			uint32_t peer = to ? gpu_of(out, to->bus) : out->n_gpus;
+			if (peer == out->n_gpus || peer == at)
+				continue;        /* a processor, or the next partition of the same device */
+			g->nvlink_to[g->n_nvlink_to].peer = peer;
+			g->nvlink_to[g->n_nvlink_to++].links = node->xgmi[l].links;
+			g->nvlinks += node->xgmi[l].links;
+			g->nvlink_each_way_bps = node->xgmi_each_way_bps;
+		}
 	}
 }

@@ -2,6 +2,7 @@
  *
  * Metal: MTLDevice (name, recommendedMaxWorkingSetSize, hasUnifiedMemory, supportsFamily:). The number of cores is the property
  * "gpu-core-count" of the service AGXAccelerator, which Metal does not tell. */
+#define _DARWIN_C_SOURCE 1                       /* for Apple's headers; the Makefile sets _POSIX_C_SOURCE */
 #import <Foundation/Foundation.h>
 #import <IOKit/IOKitLib.h>
 #import <Metal/Metal.h>

@@ -88,7 +88,13 @@ static int limit_of_amd(struct pool *pool, struct join *j, const struct probed_g
 	pool->usable_bytes = carve + gtt;
 	pool->free_bytes = known_of((double)(less(carve, g->used) + left), BASIS_MEASURED);
 	pool->limit = arena_printf(j->a, "GTT %s and carve-out %s", format_bytes(a, sizeof a, gtt), format_bytes(b, sizeof b, carve));
-	return pool->limit ? OK : no_memory(j);
+	if (!pool->limit)
+		return no_memory(j);
+	/* Vulkan's heaps are the sum; ROCm takes one of the two */
+	if (g->compute_total && g->compute_total < pool->usable_bytes)
+		return join_warn(j, "a program that uses Vulkan may have %s, one that uses ROCm %s of it", format_bytes(a, sizeof a, pool->usable_bytes),
+			format_bytes(b, sizeof b, g->compute_total));
+	return OK;
 }
 
 int pool_unified(struct pool *out, struct join *j, const struct probed_gpu *g, const struct device_match *match)
