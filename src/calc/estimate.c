@@ -14,7 +14,7 @@ const char *warning_text(enum warning w)
 	static const char *const text[WARNINGS] = {
 		[WARN_CONTEXT_ABOVE_MAX] = "the context is longer than the model was made for",
 		[WARN_RUNTIME_UNKNOWN] = "what the driver and libraries take on this device is unknown: the total is without it",
-		[WARN_BANDWIDTH_UNKNOWN] = "the memory bandwidth is unknown, so no speed is given",
+		[WARN_BANDWIDTH_UNKNOWN] = "the memory bandwidth is unknown, so no speed is given (ullage hardware --measure reads that of this machine)",
 		[WARN_RATE_UNKNOWN] = "the matrix rate is unknown, so no prefill speed is given",
 		[WARN_TOKENIZER_UNKNOWN] = "the file size is without the tokenizer, whose size is unknown",
 		[WARN_DYNAMIC_RECIPE] = "this quantisation follows no published rule: sizes are a range seen in published files, the middle is counted; exact only from a file",

@@ -179,11 +179,20 @@ static int relaxations(struct estimate *e, const struct question *asked, struct 
 
 	base.settings = e->settings;
 	q = base;
-	uint16_t q8 = format_find(q.quants, "q8_0");
-	if (q8 != NO_FORMAT && q.settings.kv_k != q8 && q.settings.engine->cache == CACHE_SLOTS) {
-		q.settings.kv_k = q.settings.kv_v = q8;
-		if ((rc = does(&with, &q, FITS, a, err)) < 0 || (rc && (rc = offer(e, CHANGE_KV_TYPE, 0, q.quants->formats[q8].name, &with, &q, a, err)) != OK))
+	static const char *const kv_types[] = { "q8_0", "q4_0" };
+	for (unsigned i = 0; i < 2 && q.settings.engine->cache == CACHE_SLOTS; i++) {
+		uint16_t type = format_find(q.quants, kv_types[i]);
+		if (type == NO_FORMAT || q.settings.kv_k == type || q.quants->formats[base.settings.kv_k].bytes * q.quants->formats[type].block <
+		    q.quants->formats[type].bytes * q.quants->formats[base.settings.kv_k].block)
+			continue;                /* no smaller than what there is */
+		q.settings.kv_k = q.settings.kv_v = type;
+		if ((rc = does(&with, &q, FITS, a, err)) < 0)
 			return rc;
+		if (rc) {
+			if ((rc = offer(e, CHANGE_KV_TYPE, 0, q.quants->formats[type].name, &with, &q, a, err)) != OK)
+				return rc;
+			break;
+		}
 	}
 	struct estimate whole = *e;
 	whole.verdict = FITS;

@@ -310,6 +310,8 @@ static int add_host(struct build *b, uint64_t ram_bytes)
 		p->total_bytes = p->usable_bytes = bytes;
 	if (is_known(b->host_bps))
 		p->read_bps = b->host_bps;
+	else if (b->n_groups && b->pools[b->groups[0].pool].kind == POOL_VRAM && !is_known(p->read_bps))
+		return warn(b, "the speed of the host's memory is not given, so what is offloaded has no speed: say it, as in \"+ 64GB ddr5-5600\"");
 	return OK;
 }
 

@@ -73,8 +73,11 @@ static int find_segment(struct hardware_found *found, unsigned *count, struct bu
 		if (strcmp(rest, text))
 			return hardware_find(found, b->a, b->c, rest, b->err);
 	}
-	if (rc != OK)
+	if (rc != OK) {
 		*b->err = first;
+		if (rc == E_HARDWARE && !b->err->hint[0])
+			error_hint(b->err, "what is in no list can be told by its memory (\"16GB ddr5-5600\"), by a file (ullage-catalog(5)), or recorded where it is (hardware --record)");
+	}
 	return rc;
 }
 

@@ -38,7 +38,7 @@ int hardware_count(unsigned *count, const char **rest, char *buf, size_t n, cons
 
 	*count = 1;
 	snprintf(buf, n, "%s", text);
-	while (is_blank(*p))
+	while (*p == ' ' || *p == '\t')
 		p++;
 	for (end = p + strlen(p); end > p && (end[-1] == ' ' || end[-1] == '\t'); )
 		*--end = '\0';
@@ -54,10 +54,15 @@ int hardware_count(unsigned *count, const char **rest, char *buf, size_t n, cons
 		char *name = after + sign;
 		while (is_blank(*name))
 			name++;
-		if (*name) {
+		/* "4090 x2" is a card's name and a count behind it */
+		int behind = after > digits && is_digit(after[sign]) && !name[strspn(name, "0123456789")];
+		if (*name && !read_count(count, p, digits)) {
 			*rest = name;
-			return read_count(count, p, digits);
+			return 0;
 		}
+		if (*name && !behind)
+			return -1;
+		*count = 1;
 	}
 	/* behind: a blank, a sign, digits ("RTX 4090 x2") */
 	char *last = end;

@@ -147,7 +147,6 @@ void answer_json(cJSON *o, const struct answer *a)
 		terms(dev, &e->device[d], e->warnings);
 		cJSON_AddItemToArray(list, dev);
 	}
-	json_add_u64(o, "max_sequences", e->max_sequences);
 	json_add_u64(o, "max_context_tokens", e->max_context_tokens);
 	json_add_u64(o, "max_sequences", e->max_sequences);
 	x = json_add_object(o, "speed");

@@ -45,7 +45,7 @@ const char *costs_text(char *buf, size_t n, const struct relaxation *r, const st
 
 	buf[0] = 0;
 	switch ((enum change)r->change) {
-	case CHANGE_KV_TYPE: snprintf(buf, n, "K and V in 8 bits instead of %s", a->question->quants->formats[s->kv_k].id); break;
+	case CHANGE_KV_TYPE: snprintf(buf, n, "K and V in %s instead of %s", r->name, a->question->quants->formats[s->kv_k].id); break;
 	case CHANGE_CONTEXT: snprintf(buf, n, "%s tokens of context instead of %s", format_tokens(c, sizeof c, r->value), format_tokens(d, sizeof d, s->ctx_tokens)); break;
 	case CHANGE_SEQUENCES: snprintf(buf, n, "%llu sequences instead of %u", (unsigned long long)r->value, s->sequences); break;
 	case CHANGE_RECIPE: snprintf(buf, n, "fewer bits a weight than %s", answer_quant(a)); break;
@@ -63,8 +63,12 @@ const char *shortfall_text(char *buf, size_t n, const struct estimate *e)
 		snprintf(buf, n, "%u layers were asked for on the device", e->gpu_layers);
 		return buf;
 	}
-	snprintf(buf, n, "%s needs %s and has %s: short by %s", e->short_of.device, format_bytes(a, sizeof a, e->short_of.total),
+	snprintf(buf, n, "%s%s %s %s and has %s: short by %s", e->verdict == FITS_OFFLOADED ? "wholly on the device, " : "", e->short_of.device,
+		 e->verdict == FITS_OFFLOADED ? "would need" : "needs", format_bytes(a, sizeof a, e->short_of.total),
 		 format_bytes(b, sizeof b, e->short_of.budget), format_bytes(c, sizeof c, (uint64_t)-e->short_of.headroom));
+	size_t at = strlen(buf);
+	if (e->verdict == DOES_NOT_FIT && e->short_at >= 0 && e->host.total && e->host.budget && at < n)
+		snprintf(buf + at, n - at, ", and %s of host memory do not make up for it", format_bytes(a, sizeof a, e->host.budget));
 	return buf;
 }
 
@@ -221,6 +225,8 @@ static void verdict(const struct text *t, const struct answer *a)
 		longest(t, a);
 	else
 		fprintf(t->out, "  No context fits at this quantisation.\n");
+	if (e->verdict == DOES_NOT_FIT && !e->n_relax)
+		text_wrap(t, "  ", 2, "No smaller context, KV cache or quantisation makes it fit here; ullage fit lists what does.");
 	for (unsigned i = 0; i < e->n_relax; i++) {
 		const struct relaxation *r = &e->relax[i];
 		char what[128], cost[160];

@@ -80,6 +80,8 @@ const char *fit_reason(char *buf, size_t n, const struct fit *f, const struct fi
 		snprintf(buf, n, "%s", r->why);
 	else if (r->rc == 1)
 		shortfall_text(buf, n, &r->e);
+	else if (r->e.decode_tps.basis == BASIS_UNKNOWN)
+		snprintf(buf, n, "how fast it decodes is unknown, and at least %s tokens/s are asked for", format_3(m, sizeof m, f->min_tps));
 	else
 		snprintf(buf, n, "decodes at %s tokens/s, less than the %s asked for", format_3(v, sizeof v, r->e.decode_tps.value), format_3(m, sizeof m, f->min_tps));
 	return buf;
@@ -145,7 +147,8 @@ static int rank(struct fit *f, struct work *w, struct thread_pool *pool, struct 
 		return error_set(err, E_NOMEM, "out of memory");
 	for (unsigned i = 0; i < n; i++) {
 		struct fit_row *r = &w->row[i];
-		int slow = o->min_tps > 0 && r->rc == OK && r->e.decode_tps.basis != BASIS_UNKNOWN && r->e.decode_tps.value < o->min_tps;
+		/* who asks for a speed is not helped by one that nobody knows */
+		int slow = o->min_tps > 0 && r->rc == OK && (r->e.decode_tps.basis == BASIS_UNKNOWN || r->e.decode_tps.value < o->min_tps);
 		if (r->rc == OK && !slow)
 			f->rows[f->n_rows++] = r;
 		else
@@ -191,7 +194,10 @@ static int open_pool(struct thread_pool **out, struct error *err)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	*out = NULL;
-	return cpus < 2 ? OK : pool_open(out, cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS, NULL, err);
+	/* a system that gives no threads is answered by one */
+	if (cpus >= 2 && pool_open(out, cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS, NULL, err) != OK)
+		*out = NULL;
+	return OK;
 }
 
 int cmd_fit(struct options *o, struct error *err)

@@ -63,6 +63,7 @@ static int print_list(const struct options *o, struct catalog *c, struct error *
 
 	text_open(&t, o);
 	table_init(&tab, 5, 0xc);
+	tab.shrink = 2;
 	for (unsigned i = 0; i < 5; i++)
 		table_cell(&tab, DIM, "%s", (const char *const[]){ "id", "name", "memory", "bandwidth", "status" }[i]);
 	if (o->csv)
@@ -249,9 +250,16 @@ static int run(const struct options *o, struct arena *a, struct catalog *c, stru
 	if (o->n_args == 1 && !strcmp(o->args[0], "list"))
 		return print_list(o, c, err);
 	if (o->n_args != 2 || strcmp(o->args[0], "show"))
-		return error_set(err, E_USAGE, "hardware wants nothing, list, or show NAME or RECORDING");
+	{
+		error_set(err, E_USAGE, "hardware wants nothing, list, or show NAME or RECORDING");
+		if (o->n_args == 1 && err)
+			error_hint(err, "ullage hardware show \"%.60s\"; ullage hardware list has the names", o->args[0]);
+		return E_USAGE;
+	}
 	if (machine_is_recording(o->args[1]))
 		return show_machine(o, a, c, o->args[1], err);
+	if (o->csv)
+		return error_set(err, E_USAGE, "hardware show NAME has no table of rows: --json, or hardware list --csv");
 	if ((rc = hardware_resolve(&h, a, c, o->args[1], 0, err)) != OK)
 		return rc;
 	return print_spec(o, &h, err);

@@ -89,6 +89,8 @@ int cmd_show(struct options *o, struct error *err)
 	char b[32], k[32];
 	int rc;
 
+	if (o->csv)
+		return error_set(err, E_USAGE, "show has no table of rows: --json, or models --csv");
 	if (o->n_args != 1)
 		return error_set(err, E_USAGE, "show wants one MODEL, not %d", o->n_args);
 	if ((rc = catalog_open(&c, o->program, err)) != OK || (rc = catalog_model(&e, c, o->args[0], err)) != OK || (rc = settings_from(&set, o, c, err)) != OK)

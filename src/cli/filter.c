@@ -56,6 +56,33 @@ static const char *value(const struct model_entry *e, enum field f, unsigned i)
 	return NULL;
 }
 
+/* The values there are, when they are few. */
+static void list_values(const struct model_entry *e, unsigned n, enum field f, struct error *err)
+{
+	const char *seen[24];
+	unsigned count = 0;
+	char text[200] = "";
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; value(&e[i], f, k); k++) {
+			const char *v = value(&e[i], f, k);
+			unsigned s = 0;
+			while (s < count && strcmp(seen[s], v))
+				s++;
+			if (s < count)
+				continue;
+			if (count == sizeof seen / sizeof *seen || strlen(text) + strlen(v) + 8 > sizeof text) {
+				strcat(text, ", ...");
+				goto enough;
+			}
+			seen[count++] = v;
+			strcat(strcat(text, count > 1 ? ", " : ""), v);
+		}
+enough:
+	if (count)
+		error_hint(err, "there is: %s", text);
+}
+
 int filter_check(const struct catalog *c, const struct options *o, struct error *err)
 {
 	const struct { const char *option, *asked; } all[] = { { "--family", o->family }, { "--licence", o->licence }, { "--modality", o->modality }, { "--use-case", o->use_case } };
@@ -78,6 +105,7 @@ int filter_check(const struct catalog *c, const struct options *o, struct error 
 			continue;
 		error_set(err, E_MODEL, "%s %s: no model of the catalogue has it", all[f].option, all[f].asked);
 		near_report(&near, err);
+		list_values(e, n, (enum field)f, err);
 		return E_MODEL;
 	}
 	return OK;

@@ -52,7 +52,21 @@ static double share_used(const struct estimate *e)
 	return most;
 }
 
-static void one_row(struct table *tab, const struct fit_row *r, int wide, int bar)
+/* llama.cpp's own fitting leaves so much of every device free (common/common.h, fit_params_target: 1024 MiB), for what the driver and libraries
+ * take, which is not counted here. */
+static int is_tight(const struct fit_row *r)
+{
+	const struct estimate *e = &r->e;
+
+	if (!(e->warnings & 1u << WARN_RUNTIME_UNKNOWN))
+		return 0;
+	for (unsigned d = 0; d < e->n_devices; d++)
+		if (e->device[d].headroom < (int64_t)GIB)
+			return 1;
+	return 0;
+}
+
+static void one_row(struct table *tab, const struct fit_row *r, int wide, int bar, int narrow)
 {
 	const struct estimate *e = &r->e;
 	enum paint mark = r->class == FIT_WHOLE ? GREEN : YELLOW;
@@ -64,8 +78,10 @@ static void one_row(struct table *tab, const struct fit_row *r, int wide, int ba
 	table_cell(tab, PLAIN, "%s", e->settings.recipe->name);
 	if (bar)
 		table_cell(tab, mark, "%s", text_bar(b, sizeof b, 12, share_used(e)));
-	table_cell(tab, PLAIN, "%s", format_bytes(a, sizeof a, e->sum.total + (e->verdict == FITS_OFFLOADED ? e->host.total : 0)));
-	table_cell(tab, mark, "%s", format_signed_bytes(a, sizeof a, e->sum.headroom));
+	uint64_t used = e->sum.total + (e->verdict == FITS_OFFLOADED ? e->host.total : 0);
+	table_cell(tab, PLAIN, "%s", narrow ? format_3(a, sizeof a, (double)used / (double)GIB) : format_bytes(a, sizeof a, used));
+	table_cell(tab, is_tight(r) ? YELLOW : mark, "%s%s", is_tight(r) ? "!" : "", narrow ? format_3(a, sizeof a, (double)e->sum.headroom / (double)GIB) :
+		format_signed_bytes(a, sizeof a, e->sum.headroom));
 	/* rounded down: at least so much */
 	int less = e->max_context_tokens < e->settings.ctx_tokens;
 	table_cell(tab, less ? YELLOW : PLAIN, "%s%s", less ? "*" : "",
@@ -80,7 +96,7 @@ static void one_row(struct table *tab, const struct fit_row *r, int wide, int ba
 static void print_rows(const struct fit *f, const struct text *t)
 {
 	static const char *const heads[] = { "model", "params", "quant", "", "memory", "left over", "context", "decode", "prefill", "verdict" };
-	const int wide = t->width >= 112, bar = t->width >= 136;
+	const int wide = t->width >= 112, bar = t->width >= 136, narrow = t->width < 92;
 	const uint8_t shown[] = { 1, (uint8_t)wide, 1, (uint8_t)bar, 1, 1, 1, 1, (uint8_t)wide, (uint8_t)wide };
 	enum fit_class section = FIT_CLASSES;
 	uint32_t right = 0;
@@ -99,14 +115,14 @@ static void print_rows(const struct fit *f, const struct text *t)
 	tab.shrink = 1;
 	for (unsigned i = 0; i < sizeof shown; i++)
 		if (shown[i])
-			table_cell(&tab, DIM, "%s", heads[i]);
+			table_cell(&tab, DIM, "%s", narrow && i == 4 ? "GiB" : narrow && i == 5 ? "left" : heads[i]);
 	for (unsigned i = 0; i < f->n_shown; i++) {
 		const struct fit_row *r = f->rows[i];
 		if (!f->o->sort && r->class != section) {
 			section = (enum fit_class)r->class;
 			table_section(&tab, BOLD, section_title(title, sizeof title, section, f));
 		}
-		one_row(&tab, r, wide, bar);
+		one_row(&tab, r, wide, bar, narrow);
 	}
 	table_print(&tab, t, 1);
 }
@@ -119,7 +135,19 @@ static void repeat(FILE *out, const struct options *o)
 	if (o->on)
 		fprintf(out, " --on \"%s\"", o->on);
 	if (o->ram_set)
-		fprintf(out, " --ram %lluMiB", (unsigned long long)(o->ram / MIB));
+		fprintf(out, " --ram %s", o->ram_text);
+	if (o->gpu_layers_set)
+		fprintf(out, " -ngl %llu", (unsigned long long)o->gpu_layers);
+	if (o->cpu_moe_set)
+		fprintf(out, " -ncmoe %llu", (unsigned long long)o->cpu_moe);
+	if (o->cpu_moe_all)
+		fputs(" -cmoe", out);
+	if (o->swa_full)
+		fputs(" --swa-full", out);
+	if (o->imatrix)
+		fprintf(out, " --imatrix %s", o->imatrix);
+	if (o->no_calibration)
+		fputs(" --no-calibration", out);
 	if (o->ctx_set)
 		fprintf(out, " -c %s", format_tokens(b, sizeof b, o->ctx));
 	if (o->sequences_set)
@@ -152,6 +180,8 @@ static const char *speeds_from(const struct fit *f)
 
 	for (unsigned i = 0; i < f->n_shown && basis == BASIS_UNKNOWN; i++)
 		basis = (uint8_t)f->rows[i]->e.decode_tps.basis;
+	if (!f->n_shown)
+		return "nothing is left to tell the speed of";
 	if (basis == BASIS_UNKNOWN)
 		return f->o->on ? "speeds are unknown, as the memory's bandwidth is" : "speeds are unknown until ullage hardware --measure has read the memory (five seconds)";
 	return basis == BASIS_CALIBRATED ? "speeds are from bandwidth measured here, with 80 % intervals" : "speeds are from specifications, with 80 % intervals";
@@ -173,13 +203,19 @@ static void summary(const struct fit *f, const struct text *t)
 	if (slow)
 		n += snprintf(line + n, sizeof line - (size_t)n, ", %u more are slower than asked for", slow);
 	if (f->n_shown < f->n_rows)
-		n += snprintf(line + n, sizeof line - (size_t)n, "; the first %u are shown (-n %u shows all)", f->n_shown, f->n_rows);
+		n += snprintf(line + n, sizeof line - (size_t)n, f->n_shown == 1 ? "; the first %u is shown (-n %u shows all)" : "; the first %u are shown (-n %u shows all)", f->n_shown, f->n_rows);
 	snprintf(line + n, sizeof line - (size_t)n, ".");
 	fputc('\n', t->out);
 	text_wrap(t, "", 0, line);
 	for (unsigned i = 0; i < f->n_shown; i++)
 		if (f->rows[i]->e.max_context_tokens < f->rows[i]->e.settings.ctx_tokens) {
 			text_wrap(t, "", 0, "* made for a shorter context than was asked for");
+			break;
+		}
+
+	for (unsigned i = 0; i < f->n_shown; i++)
+		if (is_tight(f->rows[i])) {
+			text_wrap(t, "", 0, "! less than 1 GiB left on a card, which llama.cpp's own fitting keeps free: what drivers and libraries take there is unknown and not counted");
 			break;
 		}
 
@@ -223,7 +259,7 @@ void fit_text(const struct fit *f)
 		repeat(t.out, f->o);
 		fputc('\n', t.out);
 	} else {
-		fputs("ullage fit -c 2048, or a machine with more memory: ullage fit --on rtx-4090\n", t.out);
+		fputs(f->settings->ctx_tokens > 2048 ? "ullage fit -c 2k, or a machine with more memory (--on)\n" : "a machine with more memory (--on; ullage hardware list)\n", t.out);
 	}
 	for (unsigned i = 0; i < h->n_warnings; i++)
 		text_wrap(&t, i ? "      " : "note: ", 6, h->warnings[i]);

@@ -37,7 +37,7 @@ const struct option options[] = {
 	{ "--min-tps", "RATE", OPT_RATE, AT(min_tps), CMD_FIT, "decode tokens/s wanted: slower ones are left out; without it those below 5 come last" },
 	{ "--family", "NAME", OPT_STRING, AT(family), CMD_FIT | CMD_MODELS, "only this family of models" },
 	{ "--modality", "NAME", OPT_STRING, AT(modality), CMD_FIT | CMD_MODELS, "only models that take this: text, image, video, audio" },
-	{ "--use-case", "NAME", OPT_STRING, AT(use_case), CMD_FIT | CMD_MODELS, "only models tagged for this: chat, code, rag, ..." },
+	{ "--use-case", "NAME", OPT_STRING, AT(use_case), CMD_FIT | CMD_MODELS, "only models tagged for this: general, coding, reasoning, agents, ..." },
 	{ "--licence, --license", "NAME", OPT_STRING, AT(licence), CMD_FIT | CMD_MODELS, "only this licence" },
 	{ "--sort", "COLUMN", OPT_STRING, AT(sort), CMD_FIT | CMD_MODELS, "order of the table: params, name; fit also memory, left, context, decode, prefill" },
 	{ "-n, --limit", "N", OPT_COUNT, AT(limit), CMD_FIT | CMD_MODELS | CMD_HARDWARE | CMD_ACCURACY, "at most so many rows" },
@@ -123,6 +123,7 @@ static int store(struct options *o, const struct option *opt, const char *word, 
 			return error_set(err, E_USAGE, "%s %s: wants a number of tokens above 0, such as 8192 or 128k", word, value);
 		break;
 	case OPT_BYTES:
+		o->ram_text = value;
 		if (parse_bytes(&n, value) || n == 0)
 			return error_set(err, E_USAGE, "%s %s: wants a size above 0, such as 64GB or 24GiB", word, value);
 		if (value[strlen(value) - 1] >= '0' && value[strlen(value) - 1] <= '9')
@@ -216,6 +217,8 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err)
 		if ((rc = store(o, opt, word, value, err)) != OK)
 			return rc;
 	}
+	if (o->color && strcmp(o->color, "auto") && strcmp(o->color, "always") && strcmp(o->color, "never"))
+		return error_set(err, E_USAGE, "--color %s: wants auto, always or never", o->color);
 	if (o->json && o->csv)
 		return error_set(err, E_USAGE, "--json and --csv exclude each other");
 	return OK;
@@ -246,7 +249,7 @@ void options_help(const struct options *o)
 		printf("\noptions:\n");
 		help_options(o->command->bit);
 	} else {
-		printf("usage: ullage COMMAND [arguments] [options]\n\n"
+		printf("usage: ullage COMMAND [arguments] [options]\n       ullage                          on a terminal: the same as ullage fit\n\n"
 		       "How much memory a language model leaves on a machine, term by term.\n\ncommands:\n");
 		for (const struct command *c = commands; c->name; c++) {
 			char head[64];

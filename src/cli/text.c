@@ -129,7 +129,7 @@ static void put_cut(FILE *out, const char *s, size_t room)
 
 	for (; *s; s++) {
 		if (((unsigned char)*s & 0xc0) != 0x80 && ++col >= room && n > room) {
-			fputs("\xe2\x80\xa6", out);
+			fputs(text_utf8() ? "\xe2\x80\xa6" : "~", out);
 			return;
 		}
 		fputc(*s, out);

@@ -71,7 +71,8 @@ int pool_of_host(struct pool *out, struct join *j)
 	int rc;
 
 	*out = (struct pool){ .name = "host", .kind = POOL_HOST, .total_bytes = m->total, .usable_bytes = m->total, .free_bytes = available_now(m) };
-	if ((rc = apply_limits(out, j)) != OK)
+	if ((rc = apply_limits(out, j)) != OK || (!is_known(out->free_bytes) &&
+	    (rc = join_warn(j, "this system does not say how much of its memory is available: all of it is taken for free")) != OK))
 		return rc;
 	return host_bandwidth(&out->read_bps, j);
 }
@@ -171,6 +172,11 @@ int pool_of_gpu(struct pool *out, struct join *j, const struct probed_gpu *g, co
 		return no_memory(j);
 	*out = (struct pool){ .name = "vram", .kind = POOL_VRAM, .total_bytes = g->total, .usable_bytes = less(g->total, g->reserved),
 		.free_bytes = g->free_unknown ? (struct known){ 0 } : known_of((double)g->free, BASIS_MEASURED) };
+	if (g->free_unknown) {
+		int rc = join_warn(j, "%s: how much of its memory is free is unknown: all of it is taken for free", name);
+		if (rc != OK)
+			return rc;
+	}
 	if (g->mig && entry && is_known(entry->read_bps)) {
 		double share = mig_share(g->mig_profile, entry->total_bytes);
 		if (share > 0) {

@@ -103,6 +103,15 @@ for my $width (80, 100, 112, 136, 160, 200) {
 	ok($colour =~ /\e\[32m/ && $plain !~ /\e/, 'colour only when asked for');
 	(my $bare = $colour) =~ s/\e\[\d*m//g;
 	ok($bare eq $plain, 'without the colour it is the same text');
+	my ($again) = run("fit --on 'rtx-4090 + 64GB' -ngl 10 --swa-full -n 1");
+	ok($again =~ /^Next: .* -ngl 10 --swa-full/m, 'the next command repeats what changes the answer');
+	my $unknown = json("fit --on 'rtx-4090 + 64GB' --min-tps 20");
+	ok(!(grep { !$_->{speed}{decode_tokens_per_s} } @{$unknown->{results}}) && (grep { $_->{reason} =~ /unknown/ } @{$unknown->{rejected}}), 'a speed that nobody knows does not reach --min-tps, and the reason says so');
+	my ($tight) = run("fit --on rtx-4090");
+	my @marked = $tight =~ /^\S+ +\S+ +[\d.]+ +(!?)([\d.]+) /mg;
+	my $wrong = 0;
+	for (my $i = 0; $i < @marked; $i += 2) { $wrong++ if ($marked[$i] eq '!') != ($marked[$i + 1] < 1); }
+	ok(@marked >= 40 && !$wrong && $tight =~ /^! less than 1 GiB/m, 'rows with less than 1 GiB left are marked, and the mark explained');
 	my ($one) = run("fit --on 'rtx-4090' --ram 32GB -c 16k --kv-type q8_0 -n 1");
 	my ($next) = $one =~ /^Next: ullage (.*)$/m;
 	my ($out, $rc) = run($next);
