@@ -80,8 +80,11 @@ static void one_row(struct table *tab, const struct fit_row *r, int wide, int ba
 		table_cell(tab, mark, "%s", text_bar(b, sizeof b, 12, share_used(e)));
 	uint64_t used = e->sum.total + (e->verdict == FITS_OFFLOADED ? e->host.total : 0);
 	table_cell(tab, PLAIN, "%s", narrow ? format_3(a, sizeof a, (double)used / (double)GIB) : format_bytes(a, sizeof a, used));
-	table_cell(tab, is_tight(r) ? YELLOW : mark, "%s%s", is_tight(r) ? "!" : "", narrow ? format_3(a, sizeof a, (double)e->sum.headroom / (double)GIB) :
-		format_signed_bytes(a, sizeof a, e->sum.headroom));
+	if (narrow)
+		snprintf(a, sizeof a, "%.2f", (double)e->sum.headroom / (double)GIB);
+	else
+		format_signed_bytes(a, sizeof a, e->sum.headroom);
+	table_cell(tab, is_tight(r) ? YELLOW : mark, "%s%s", is_tight(r) ? "!" : "", a);
 	/* rounded down: at least so much */
 	int less = e->max_context_tokens < e->settings.ctx_tokens;
 	table_cell(tab, less ? YELLOW : PLAIN, "%s%s", less ? "*" : "",
