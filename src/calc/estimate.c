@@ -128,6 +128,13 @@ static const struct recipe *as_released(const struct question *q)
 	return q->settings.engine->loads[r->packing] ? r : NULL;
 }
 
+void settings_recipe(struct settings *s, const struct recipe *r)
+{
+	s->recipe = r;
+	if (!s->imatrix_set)
+		s->imatrix = r->imatrix;
+}
+
 const struct recipe *estimate_rung(const struct question *q, unsigned i)
 {
 	uint16_t id = q->quants->ladder[i];
@@ -208,8 +215,7 @@ int estimate_ladder(struct estimate *out, struct question *q, const struct recip
 		const struct recipe *r = estimate_rung(q, i);
 		if (!r)
 			continue;
-		q->settings.recipe = last = r;
-		q->settings.imatrix = r->imatrix;
+		settings_recipe(&q->settings, last = r);
 		tried_last = 0;
 		if (least_bytes(q, r, counts.text - counts.embed) > memory)
 			continue;
@@ -225,8 +231,7 @@ int estimate_ladder(struct estimate *out, struct question *q, const struct recip
 		return error_set(err, E_FORMAT, "%s loads no format of the ladder in data/quants.yaml; name one with --quant", q->settings.engine->name);
 	/* nothing fits whole: the best that fits offloaded, else the smallest */
 	if (offloaded && q->settings.recipe != offloaded) {
-		q->settings.recipe = offloaded;
-		q->settings.imatrix = offloaded->imatrix;
+		settings_recipe(&q->settings, offloaded);
 		tried_last = 0;
 	}
 	return tried_last ? OK : weigh(out, &p, q, a, err);

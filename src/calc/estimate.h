@@ -29,10 +29,10 @@ enum warning {
 const char *warning_text(enum warning w);
 
 /* A change that makes it fit; `value` is the new setting. */
-enum change { CHANGE_KV_TYPE, CHANGE_CONTEXT, CHANGE_SEQUENCES, CHANGE_RECIPE, CHANGE_HOST, CHANGES };
-enum { MAX_DEVICES = 64, MAX_DEPTHS = 8, MAX_RELAX = 6, SHORT_NOWHERE = -2, SHORT_HOST = -1, MAX_SEQUENCES = 1024 };
+enum change { CHANGE_KV_TYPE, CHANGE_KV_TYPES, CHANGE_CONTEXT, CHANGE_SEQUENCES, CHANGE_RECIPE, CHANGE_HOST, CHANGES };
+enum { MAX_DEVICES = 128, MAX_DEPTHS = 8, MAX_RELAX = 6, SHORT_NOWHERE = -2, SHORT_HOST = -1, MAX_SEQUENCES = 1024 };
 struct depth { uint64_t ctx_tokens, kv_bytes; struct figure decode_tps; };
-/* value: tokens, sequences, or bytes of host memory; name: of a format or recipe; the rest: what the estimate is with it */
+/* value: tokens, sequences, bytes of host memory, or formats of K << 16 and V; name: of a format or recipe; the rest: what the estimate is with it */
 struct relaxation { uint8_t change, verdict; uint64_t value; const char *name; uint64_t saves_bytes; uint32_t gpu_layers, cpu_moe; struct figure decode_tps; };
 
 struct estimate {
@@ -74,6 +74,8 @@ int estimate_memory(struct estimate *out, const struct question *q, struct arena
 /* The same at the first recipe of the ladder that the engine loads and that fits wholly, else offloaded; when none fits, the smallest tried.
  * Sets q->settings.recipe. best NULL, or the first recipe to try (--max-quant). E_FORMAT: the engine loads none of them. */
 int estimate_ladder(struct estimate *out, struct question *q, const struct recipe *best, struct arena *a, struct error *err) MUST_CHECK;
+/* Chooses a recipe, with its importance matrix unless that was given. */
+void settings_recipe(struct settings *s, const struct recipe *r);
 /* The i-th recipe of the ladder; NULL: not for this engine. Other packings than GGUF are for engines that do not load it. */
 const struct recipe *estimate_rung(const struct question *q, unsigned i);
 /* Decode speed of one step at the start of the context, on top of a memory estimate: what a table is ranked by. */

@@ -108,23 +108,31 @@ int place_devices(struct estimate *e, const struct question *q, struct error *er
 	}
 	if (!e->n_devices)
 		return error_set(err, E_AVAILABLE, "%s: no device that could hold a model", h->name);
-	return OK;
+	for (unsigned d = 0; q->settings.n_ts && d < q->settings.n_ts && d < e->n_devices; d++)
+		if (q->settings.ts[d] > 0)
+			return OK;
+	return q->settings.n_ts ? error_set(err, E_USAGE, "-ts: none of the shares is for one of the %u devices", e->n_devices) : OK;
 }
 
 /* The card of the i-th of n layers: cards take layers in proportion to their memory, in order (llama.cpp 0c1e57098, src/llama-model.cpp). */
+static double share_of(const struct estimate *e, unsigned d, int given)
+{
+	return given ? d < e->settings.n_ts ? e->settings.ts[d] : 0 : (double)e->device[d].budget;
+}
+
 static unsigned card_of(const struct estimate *e, uint32_t i, uint32_t n)
 {
-	const struct settings *s = &e->settings;
 	double all = 0, sum = 0;
 	uint32_t before = 0;
+	int given = e->settings.n_ts > 0;
 
 	for (unsigned d = 0; e->dealt && d < e->n_devices; d++)
 		if (i < (before += e->deal[d]))
 			return d;
 	for (unsigned d = 0; d < e->n_devices; d++)
-		all += s->n_ts ? d < s->n_ts ? s->ts[d] : 0 : (double)e->device[d].budget;
+		all += share_of(e, d, given);
 	for (unsigned d = 0; d + 1 < e->n_devices; d++) {
-		sum += s->n_ts ? d < s->n_ts ? s->ts[d] : 0 : (double)e->device[d].budget;
+		sum += share_of(e, d, given);
 		if ((double)i / n < sum / all)
 			return d;
 	}
@@ -218,6 +226,10 @@ static void place(struct estimate *e, const struct parts *p, const struct pool *
 		cut_tensors(e, p);
 	else
 		deal_layers(e, p);
+	/* a card without a layer computes nothing; of -ngl 0 the engine still uses the first for large batches */
+	for (unsigned d = e->gpu_layers || e->output_on_device ? 0 : 1; vram && eng->embed_on_host && d < e->n_devices; d++)
+		if (!e->device[d].weights)
+			e->device[d].compute = 0;
 	if (eng->embed_on_host && vram) {
 		/* looked up on the host, multiplied on the card: a tied table is there twice unless the output stays on the host too */
 		e->host.weights += p->input + (e->output_on_device ? p->f.tied_bytes : 0);
@@ -361,12 +373,12 @@ static int fewest_experts(struct estimate *e, const struct parts *p, const struc
 }
 
 /* It does not fit as asked: experts to the host before whole layers, as llama.cpp's own fitting does (common/fit.cpp), then layers too. */
-static int offload(struct estimate *e, const struct parts *p, const struct pool *host)
+static int offload(struct estimate *e, const struct parts *p, const struct pool *host, uint32_t ngl, uint32_t moe)
 {
 	const struct settings *s = &p->q->settings;
 	int layers_open = s->gpu_layers == UINT32_MAX && s->engine->offloads_layers;
 	int experts_open = s->cpu_moe == UINT32_MAX && s->engine->offloads_experts && p->experts_all > 0;
-	uint32_t n = p->f.n_layers, ngl = s->gpu_layers < n + 1 ? s->gpu_layers : n + 1, moe = s->cpu_moe == UINT32_MAX ? 0 : s->cpu_moe;
+	uint32_t n = p->f.n_layers;
 
 	if (experts_open && fewest_experts(e, p, host, ngl) >= 0)
 		return 1;
@@ -399,14 +411,16 @@ int place_model(struct estimate *e, const struct parts *p, struct error *err)
 
 	if (!vram)
 		ngl = n + 1;             /* there is but one memory */
-	if (vram && !host && (ngl < n + 1 || (moe && p->experts_all))) {
-		error_set(err, E_USAGE, ngl < n + 1 ? "-ngl %u leaves %u layers in host memory, whose size is unknown" :
-			"-ncmoe %u leaves the experts of %u layers in host memory, whose size is unknown", ngl < n + 1 ? ngl : moe, ngl < n + 1 ? n + 1 - ngl : moe < n ? moe : n);
+	if (!vram || !p->experts_all)
+		moe = 0;
+	if (vram && !host && (ngl < n + 1 || moe)) {
+		if (ngl < n + 1)
+			error_set(err, E_USAGE, "-ngl %u leaves %u layers in host memory, whose size is unknown", ngl, n + 1 - ngl);
+		else
+			error_set(err, E_USAGE, "the experts of %u layers are to stay in host memory, whose size is unknown", moe < n ? moe : n);
 		error_hint(err, "say how much there is: --ram 64GB");
 		return E_USAGE;
 	}
-	if (!vram || !p->experts_all)
-		moe = 0;
 	ok = fits_with(e, p, host, ngl, moe);
 	e->verdict = ok ? ngl < n + 1 || moe ? FITS_OFFLOADED : FITS : DOES_NOT_FIT;
 	if (!ok && vram && (set->engine->offloads_layers || set->engine->offloads_experts)) {
@@ -415,7 +429,7 @@ int place_model(struct estimate *e, const struct parts *p, struct error *err)
 		} else {
 			int short_at = e->short_at;
 			struct memory short_of = e->short_of;
-			if (offload(e, p, host))
+			if (offload(e, p, host, ngl, moe))
 				e->verdict = FITS_OFFLOADED;
 			else
 				fits_with(e, p, host, ngl, moe);

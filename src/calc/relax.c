@@ -24,6 +24,7 @@ static int again_place(struct again *g, struct error *err)
 	int rc;
 
 	arena_reset(&g->a);
+	g->e.settings = g->q.settings;
 	if ((rc = parts_sizes(&g->p, &g->q, &g->a, err)) != OK || (rc = place_devices(&g->e, &g->q, err)) != OK)
 		return rc;
 	return place_model(&g->e, &g->p, err);
@@ -81,24 +82,39 @@ static int largest(uint64_t *out, struct again *g, uint64_t most, enum verdict w
 static void set_context(struct settings *s, uint64_t n) { s->ctx_tokens = n * 256; }
 static void set_sequences(struct settings *s, uint64_t n) { s->sequences = (uint32_t)n; }
 
-int estimate_longest(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
+static uint64_t context_limit(const struct estimate *e, const struct question *q)
 {
-	uint64_t limit = q->model->context_max ? q->model->context_max : e->settings.ctx_tokens, n;
-	enum verdict worst = e->verdict == FITS ? FITS : FITS_OFFLOADED;
+	return q->model->context_max ? q->model->context_max : e->settings.ctx_tokens;
+}
+
+static int longest(uint64_t *out, const struct estimate *e, const struct question *q, enum verdict worst, struct arena *a, struct error *err)
+{
+	uint64_t limit = context_limit(e, q), n;
 	struct again g;
 	int rc;
 
 	if ((rc = again_begin(&g, q, e, a, err)) != OK || (rc = largest(&n, &g, limit / 256, worst, set_context, err)) != OK)
 		goto out;
-	e->max_context_tokens = n * 256;
+	*out = n * 256;
 	if (n == limit / 256 && limit % 256) {   /* the model's own end need not be a multiple */
 		g.q.settings.ctx_tokens = limit;
 		if ((rc = again_place(&g, err)) == OK && g.e.verdict <= worst)
-			e->max_context_tokens = limit;
+			*out = limit;
 	}
 	rc = OK;
 out:
 	arena_free(&g.a);
+	return rc;
+}
+
+int estimate_longest(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
+{
+	uint64_t limit = context_limit(e, q), asked = e->settings.ctx_tokens < limit ? e->settings.ctx_tokens : limit;
+	int rc = longest(&e->max_context_tokens, e, q, e->verdict == FITS ? FITS : FITS_OFFLOADED, a, err);
+
+	/* what fits as asked fits, though it be no multiple of 256 */
+	if (rc == OK && e->verdict != DOES_NOT_FIT && e->max_context_tokens < asked)
+		e->max_context_tokens = asked;
 	return rc;
 }
 
@@ -170,6 +186,13 @@ static int host_needed(uint64_t *gib, struct estimate *with, struct question *q,
 	return does(with, q, FITS_OFFLOADED, a, err);
 }
 
+static int smaller(const struct quants *q, uint16_t a, uint16_t b)
+{
+	const struct format *f = q->formats;
+
+	return format_least_bits(&f[a]) < format_least_bits(&f[b]);
+}
+
 /* Each one is tried before it is offered. Something that fits offloaded is asked what would make it fit wholly. */
 static int relaxations(struct estimate *e, const struct question *asked, struct arena *a, struct error *err)
 {
@@ -182,23 +205,27 @@ static int relaxations(struct estimate *e, const struct question *asked, struct 
 	static const char *const kv_types[] = { "q8_0", "q4_0" };
 	for (unsigned i = 0; i < 2 && q.settings.engine->cache == CACHE_SLOTS; i++) {
 		uint16_t type = format_find(q.quants, kv_types[i]);
-		if (type == NO_FORMAT || q.settings.kv_k == type || q.quants->formats[base.settings.kv_k].bytes * q.quants->formats[type].block <
-		    q.quants->formats[type].bytes * q.quants->formats[base.settings.kv_k].block)
+		if (type == NO_FORMAT)
+			continue;
+		int k = smaller(q.quants, type, base.settings.kv_k), v = smaller(q.quants, type, base.settings.kv_v);
+		if (!k && !v)
 			continue;                /* no smaller than what there is */
-		q.settings.kv_k = q.settings.kv_v = type;
+		q.settings.kv_k = k ? type : base.settings.kv_k;
+		q.settings.kv_v = v ? type : base.settings.kv_v;
 		if ((rc = does(&with, &q, FITS, a, err)) < 0)
 			return rc;
 		if (rc) {
-			if ((rc = offer(e, CHANGE_KV_TYPE, 0, q.quants->formats[type].name, &with, &q, a, err)) != OK)
+			/* one word for both only where it was: -ctk and -ctv would go before it */
+			enum change c = k && v && !base.settings.kv_apart ? CHANGE_KV_TYPE : CHANGE_KV_TYPES;
+			if ((rc = offer(e, c, (uint64_t)q.settings.kv_k << 16 | q.settings.kv_v, q.quants->formats[type].name, &with, &q, a, err)) != OK)
 				return rc;
 			break;
 		}
 	}
-	struct estimate whole = *e;
-	whole.verdict = FITS;
-	if ((rc = estimate_longest(&whole, &base, a, err)) != OK)
+	uint64_t ctx;
+	if ((rc = longest(&ctx, e, &base, FITS, a, err)) != OK)
 		return rc;
-	uint64_t ctx = whole.max_context_tokens >= 4096 ? whole.max_context_tokens / 1024 * 1024 : whole.max_context_tokens;
+	ctx = ctx >= 4096 ? ctx / 1024 * 1024 : ctx;
 	if (ctx && ctx < e->settings.ctx_tokens) {
 		q = base;
 		q.settings.ctx_tokens = ctx;
@@ -220,9 +247,10 @@ static int relaxations(struct estimate *e, const struct question *asked, struct 
 	}
 	for (unsigned i = 0; !asked->file && i < asked->quants->n_ladder; i++) {
 		q = base;
-		if (!(q.settings.recipe = estimate_rung(&q, i)))
+		const struct recipe *r = estimate_rung(&q, i);
+		if (!r)
 			continue;
-		q.settings.imatrix = q.settings.recipe->imatrix;
+		settings_recipe(&q.settings, r);
 		if ((rc = does(&with, &q, FITS, a, err)) < 0)
 			return rc;
 		if (rc && with.sum.weights + with.host.weights < e->sum.weights + e->host.weights) {

@@ -27,7 +27,7 @@ int answer_print(cJSON *doc, struct error *err) MUST_CHECK;
 /* "Q4_K_M", or what a file calls itself. */
 const char *answer_quant(const struct answer *a);
 /* One sentence: what a relaxation changes. */
-const char *relaxation_text(char *buf, size_t n, const struct relaxation *r);
+const char *relaxation_text(char *buf, size_t n, const struct relaxation *r, const struct answer *a);
 /* What the relaxation takes away, in words; "" when there is nothing to say. */
 const char *costs_text(char *buf, size_t n, const struct relaxation *r, const struct answer *a);
 /* "30 of 48 layers on the device", "the experts of 12 of 48 layers in host memory". */

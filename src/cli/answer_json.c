@@ -172,7 +172,7 @@ void answer_json(cJSON *o, const struct answer *a)
 	list = json_add_array(o, "relaxations");
 	for (unsigned i = 0; i < e->n_relax; i++) {
 		cJSON *r = cJSON_CreateObject();
-		json_add_str(r, "change", relaxation_text(text, sizeof text, &e->relax[i]));
+		json_add_str(r, "change", relaxation_text(text, sizeof text, &e->relax[i], a));
 		json_add_u64(r, "saves_bytes", e->relax[i].saves_bytes);
 		json_add_str(r, "costs", *costs_text(text, sizeof text, &e->relax[i], a) ? text : NULL);
 		json_add_str(r, "verdict", verdict_names[e->relax[i].verdict]);

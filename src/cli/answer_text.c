@@ -12,12 +12,13 @@ const char *answer_quant(const struct answer *a)
 	return a->estimate->settings.recipe->name;
 }
 
-const char *relaxation_text(char *buf, size_t n, const struct relaxation *r)
+const char *relaxation_text(char *buf, size_t n, const struct relaxation *r, const struct answer *a)
 {
 	char t[32];
 
 	switch ((enum change)r->change) {
 	case CHANGE_KV_TYPE: snprintf(buf, n, "--kv-type %s", r->name); break;
+	case CHANGE_KV_TYPES: snprintf(buf, n, "-ctk %s -ctv %s", a->question->quants->formats[r->value >> 16].id, a->question->quants->formats[r->value & 0xffff].id); break;
 	case CHANGE_CONTEXT: snprintf(buf, n, "-c %s", format_tokens(t, sizeof t, r->value)); break;
 	case CHANGE_SEQUENCES: snprintf(buf, n, "-np %llu", (unsigned long long)r->value); break;
 	case CHANGE_RECIPE: snprintf(buf, n, "--quant %s", r->name); break;
@@ -29,9 +30,13 @@ const char *relaxation_text(char *buf, size_t n, const struct relaxation *r)
 
 const char *offload_text(char *buf, size_t n, uint32_t gpu_layers, uint32_t cpu_moe, uint32_t n_layers)
 {
-	if (gpu_layers < n_layers && cpu_moe)
+	uint32_t first = n_layers - gpu_layers, bare = cpu_moe > first ? cpu_moe - first : 0;   /* layers on the device without their experts */
+
+	if (gpu_layers < n_layers && bare == gpu_layers && bare)
 		snprintf(buf, n, "%u of %u layers on the device, without their experts", gpu_layers, n_layers);
-	else if (cpu_moe)
+	else if (gpu_layers < n_layers && bare)
+		snprintf(buf, n, "%u of %u layers on the device, %u of them without their experts", gpu_layers, n_layers, bare);
+	else if (gpu_layers == n_layers && cpu_moe)
 		snprintf(buf, n, "the experts of %u of %u layers in host memory", cpu_moe, n_layers);
 	else
 		snprintf(buf, n, "%u of %u layers on the device", gpu_layers, n_layers);
@@ -46,6 +51,7 @@ const char *costs_text(char *buf, size_t n, const struct relaxation *r, const st
 	buf[0] = 0;
 	switch ((enum change)r->change) {
 	case CHANGE_KV_TYPE: snprintf(buf, n, "K and V in %s instead of %s", r->name, a->question->quants->formats[s->kv_k].id); break;
+	case CHANGE_KV_TYPES: snprintf(buf, n, "instead of K in %s and V in %s", a->question->quants->formats[s->kv_k].id, a->question->quants->formats[s->kv_v].id); break;
 	case CHANGE_CONTEXT: snprintf(buf, n, "%s tokens of context instead of %s", format_tokens(c, sizeof c, r->value), format_tokens(d, sizeof d, s->ctx_tokens)); break;
 	case CHANGE_SEQUENCES: snprintf(buf, n, "%llu sequences instead of %u", (unsigned long long)r->value, s->sequences); break;
 	case CHANGE_RECIPE: snprintf(buf, n, "fewer bits a weight than %s", answer_quant(a)); break;
@@ -232,7 +238,7 @@ static void verdict(const struct text *t, const struct answer *a)
 		char what[128], cost[160];
 		if (!i)
 			fprintf(t->out, "  %s\n", e->verdict == DOES_NOT_FIT ? "It would fit with" : "It would fit on the device alone with");
-		fprintf(t->out, "    %-24s saves %-9s %s\n", relaxation_text(what, sizeof what, r), format_bytes(b, sizeof b, r->saves_bytes), costs_text(cost, sizeof cost, r, a));
+		fprintf(t->out, "    %-24s saves %-9s %s\n", relaxation_text(what, sizeof what, r, a), format_bytes(b, sizeof b, r->saves_bytes), costs_text(cost, sizeof cost, r, a));
 	}
 }
 

@@ -76,7 +76,7 @@ const char *fit_reason(char *buf, size_t n, const struct fit *f, const struct fi
 {
 	char v[24], m[24];
 
-	if (r->rc == E_FORMAT)
+	if (r->why)
 		snprintf(buf, n, "%s", r->why);
 	else if (r->rc == 1)
 		shortfall_text(buf, n, &r->e);

@@ -66,7 +66,7 @@ static int sizes(struct size_row *out, unsigned *n, unsigned max, const struct m
 		struct footprint f;
 		uint64_t w = 0;
 		set.recipe = &q->recipes[i];
-		set.imatrix = set.recipe->imatrix;
+		settings_recipe(&set, set.recipe);
 		if (set.recipe->dynamic || footprint_compute(&f, m, q, &set, a, NULL) != OK)
 			continue;
 		for (unsigned u = 0; u < USES; u++)

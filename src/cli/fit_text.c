@@ -86,7 +86,7 @@ static void one_row(struct table *tab, const struct fit_row *r, int wide, int ba
 		format_signed_bytes(a, sizeof a, e->sum.headroom);
 	table_cell(tab, is_tight(r) ? YELLOW : mark, "%s%s", is_tight(r) ? "!" : "", a);
 	/* rounded down: at least so much */
-	int less = e->max_context_tokens < e->settings.ctx_tokens;
+	int less = r->model.spec->context_max && r->model.spec->context_max < e->settings.ctx_tokens;
 	table_cell(tab, less ? YELLOW : PLAIN, "%s%s", less ? "*" : "",
 		format_tokens(a, sizeof a, e->max_context_tokens >= 1024 ? e->max_context_tokens / 1024 * 1024 : e->max_context_tokens));
 	table_cell(tab, e->decode_tps.basis == BASIS_UNKNOWN ? DIM : PLAIN, "%s", rate(a, sizeof a, e->decode_tps));
@@ -131,7 +131,7 @@ static void print_rows(const struct fit *f, const struct text *t)
 }
 
 /* Options that a next command must repeat to be about the same thing. */
-static void repeat(FILE *out, const struct options *o)
+static void repeat(FILE *out, const struct options *o, uint64_t ctx)
 {
 	char b[32];
 
@@ -151,8 +151,8 @@ static void repeat(FILE *out, const struct options *o)
 		fprintf(out, " --imatrix %s", o->imatrix);
 	if (o->no_calibration)
 		fputs(" --no-calibration", out);
-	if (o->ctx_set)
-		fprintf(out, " -c %s", format_tokens(b, sizeof b, o->ctx));
+	if (ctx)
+		fprintf(out, " -c %s", format_tokens(b, sizeof b, ctx));
 	if (o->sequences_set)
 		fprintf(out, " -np %llu", (unsigned long long)o->sequences);
 	if (o->engine)
@@ -211,7 +211,7 @@ static void summary(const struct fit *f, const struct text *t)
 	fputc('\n', t->out);
 	text_wrap(t, "", 0, line);
 	for (unsigned i = 0; i < f->n_shown; i++)
-		if (f->rows[i]->e.max_context_tokens < f->rows[i]->e.settings.ctx_tokens) {
+		if (f->rows[i]->model.spec->context_max && f->rows[i]->model.spec->context_max < f->rows[i]->e.settings.ctx_tokens) {
 			text_wrap(t, "", 0, "* made for a shorter context than was asked for");
 			break;
 		}
@@ -231,6 +231,15 @@ static void summary(const struct fit *f, const struct text *t)
 	text_wrap(t, "", 0, line);
 }
 
+/* Some fit and are only too slow. */
+static int any_fits(const struct fit *f)
+{
+	for (unsigned i = 0; i < f->n_out; i++)
+		if (f->out[i]->rc == OK)
+			return 1;
+	return 0;
+}
+
 void fit_text(const struct fit *f)
 {
 	const struct hardware_spec *h = f->machine;
@@ -242,7 +251,7 @@ void fit_text(const struct fit *f)
 	if (f->n_rows)
 		print_rows(f, &t);
 	else
-		text_paint(&t, RED, "No model of those asked for fits.\n");
+		text_paint(&t, RED, any_fits(f) ? "No model that fits is as fast as asked for.\n" : "No model of those asked for fits.\n");
 	if (f->o->quiet)
 		return;
 	summary(f, &t);
@@ -259,10 +268,22 @@ void fit_text(const struct fit *f)
 	fputs("Next: ", t.out);
 	if (f->n_rows) {
 		fprintf(t.out, "ullage estimate %s", f->rows[0]->model.entry->id);
-		repeat(t.out, f->o);
+		repeat(t.out, f->o, f->o->ctx_set ? f->o->ctx : 0);
 		fputc('\n', t.out);
 	} else {
-		fputs(f->settings->ctx_tokens > 2048 ? "ullage fit -c 2k, or a machine with more memory (--on)\n" : "a machine with more memory (--on; ullage hardware list)\n", t.out);
+		double fastest = 0;
+		for (unsigned i = 0; i < f->n_out; i++)
+			if (f->out[i]->rc == OK && f->out[i]->e.decode_tps.basis != BASIS_UNKNOWN && f->out[i]->e.decode_tps.value > fastest)
+				fastest = f->out[i]->e.decode_tps.value;
+		if (fastest > 0 || f->settings->ctx_tokens > 2048) {
+			fputs("ullage fit", t.out);
+			repeat(t.out, f->o, fastest > 0 ? f->o->ctx_set ? f->o->ctx : 0 : 2048);
+			if (fastest > 0)
+				fprintf(t.out, " --min-tps %.3g", fastest >= 10 ? (double)(int64_t)fastest : fastest * 0.99);
+			fputs(fastest > 0 ? ", which the fastest reaches\n" : ", or a machine with more memory (--on)\n", t.out);
+		} else {
+			fputs("a machine with more memory (--on; ullage hardware list)\n", t.out);
+		}
 	}
 	for (unsigned i = 0; i < h->n_warnings; i++)
 		text_wrap(&t, i ? "      " : "note: ", 6, h->warnings[i]);

@@ -28,10 +28,10 @@ static void first_round(void *user, unsigned thread, unsigned n_threads)
 	for (unsigned i; (i = w->next++) < w->n && w->rc[thread] == OK;) {
 		struct fit_row *r = &w->row[i];
 		weigh(w, r, &w->scratch[thread], &w->err[thread]);
-		/* no quantisation of it divides its rows, or this engine cannot split it so: no row, no error */
-		if (r->rc < 0 && r->rc != E_FORMAT)
+		/* no quantisation of it divides its rows, this engine cannot split it so, a size of it overflows: no row, no error */
+		if (r->rc < 0 && r->rc != E_FORMAT && r->rc != E_USAGE)
 			w->rc[thread] = r->rc;
-		else if (r->rc == E_FORMAT && !(r->why = strdup(w->err[thread].text)))
+		else if (r->rc < 0 && !(r->why = strdup(w->err[thread].text)))
 			w->rc[thread] = error_set(&w->err[thread], E_NOMEM, "out of memory");
 	}
 }
@@ -74,7 +74,17 @@ static int run_round(struct work *w, struct thread_pool *pool, pool_fn *fn, stru
 
 int work_first(struct work *w, struct thread_pool *pool, struct error *err)
 {
-	return run_round(w, pool, first_round, err);
+	int rc = run_round(w, pool, first_round, err);
+
+	for (unsigned i = 0; rc == OK && i < w->n; i++)
+		if (w->row[i].rc != E_USAGE)
+			return OK;
+	/* what is wrong for every model is wrong with the question: said once, with its hint */
+	if (rc == OK) {
+		weigh(w, &w->row[0], &w->scratch[0], err);
+		rc = w->row[0].rc;
+	}
+	return rc;
 }
 
 int work_second(struct work *w, struct thread_pool *pool, struct error *err)

@@ -49,7 +49,7 @@ static int card_shares(struct settings *s, const char *list, struct error *err)
 			return error_set(err, E_USAGE, "-ts %s: at most %d shares", list, MAX_SHARES);
 		memcpy(one, p, n);
 		one[n] = 0;
-		if (parse_f64(&s->ts[s->n_ts], one) || s->ts[s->n_ts] < 0)
+		if (parse_f64(&s->ts[s->n_ts], one) || s->ts[s->n_ts] < 0 || s->ts[s->n_ts] > 1e9)
 			return error_set(err, E_USAGE, "-ts %s: wants numbers, such as 3,1", list);
 		all += s->ts[s->n_ts++];
 		if (!p[n])
@@ -73,7 +73,7 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 
 	*out = (struct settings){ .ctx_tokens = o->ctx_set ? o->ctx : 8192, .sequences = o->sequences_set ? (uint32_t)o->sequences : 1,
 		.gpu_layers = o->gpu_layers_set ? (uint32_t)o->gpu_layers : UINT32_MAX,
-		.cpu_moe = o->cpu_moe_set ? (uint32_t)o->cpu_moe : o->cpu_moe_all ? UINT32_MAX - 1 : UINT32_MAX, .swa_full = o->swa_full };
+		.cpu_moe = o->cpu_moe_set ? (uint32_t)o->cpu_moe : o->cpu_moe_all ? UINT32_MAX - 1 : UINT32_MAX, .swa_full = o->swa_full, .kv_apart = o->kv_k || o->kv_v };
 	out->engine = engine_find(catalog_engines(c), engine);
 	if (!out->engine) {
 		struct near_matches m;
@@ -104,9 +104,10 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 	if (o->quant && o->max_quant)
 		return error_set(err, E_USAGE, "--quant and --max-quant exclude each other");
 	if (o->quant) {
-		if ((rc = recipe_find(&out->recipe, q, o->quant, out->engine->id, err)) != OK)
+		const struct recipe *r;
+		if ((rc = recipe_find(&r, q, o->quant, out->engine->id, err)) != OK)
 			return rc;
-		out->imatrix = out->recipe->imatrix;
+		settings_recipe(out, r);
 		if (!out->engine->loads[out->recipe->packing]) {
 			error_set(err, E_FORMAT, "%s does not load %s, which comes as %s", out->engine->name, out->recipe->name, packing_names[out->recipe->packing]);
 			error_hint(err, "name an engine that does with --engine (none counts the architecture alone)");
@@ -117,6 +118,7 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 		if (strcmp(o->imatrix, "on") && strcmp(o->imatrix, "off"))
 			return error_set(err, E_USAGE, "--imatrix %s: wants on or off", o->imatrix);
 		out->imatrix = !strcmp(o->imatrix, "on");
+		out->imatrix_set = 1;
 	}
 	return OK;
 }

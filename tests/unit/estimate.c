@@ -59,7 +59,8 @@ static int applied(const struct question *asked, const struct relaxation *r, str
 	struct error err;
 
 	switch ((enum change)r->change) {
-	case CHANGE_KV_TYPE: q.settings.kv_k = q.settings.kv_v = format_find(q.quants, r->name); break;
+	case CHANGE_KV_TYPE:
+	case CHANGE_KV_TYPES: q.settings.kv_k = (uint16_t)(r->value >> 16); q.settings.kv_v = (uint16_t)(r->value & 0xffff); break;
 	case CHANGE_CONTEXT: q.settings.ctx_tokens = r->value; break;
 	case CHANGE_RECIPE:
 		if (recipe_find(&q.settings.recipe, q.quants, r->name, q.settings.engine->id, &err) != OK)
