@@ -5,7 +5,7 @@
 
 #include "catalog/model_yaml.h"
 
-enum { MAX_ASKED = 128, MAX_SOURCES = 64, MAX_WARNINGS = 64, MAX_LIST = 256, NO_SOURCE = 0xffff };
+enum { MAX_ASKED = 128, MAX_SOURCES = 64, MAX_WARNINGS = 64, MAX_LIST = 256, NO_SOURCE = ENTRY_NO_SOURCE };
 
 struct model_read {
 	const struct ydoc *d;

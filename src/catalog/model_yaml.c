@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "catalog/roles.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *const modality_names[] = { "text", "image", "video", "audio", NULL };
@@ -13,8 +14,8 @@ static const char *const engine_names[] = {
 };
 
 static const char *const top_keys[] = {
-	"schema", "id", "name", "family", "vendor", "status", "released", "licence", "modalities", "use_cases", "aliases", "repos",
-	"engines", "sources", "source", "context", "native_format", "native_keep", "native_file_bytes", "tokenizer_bytes", "norms",
+	"schema", "id", "name", "family", "vendor", "status", "released", "licence", "modalities", "languages", "languages_source",
+	"use_cases", "scores", "aliases", "repos", "engines", "sources", "source", "context", "native_format", "native_keep", "native_file_bytes", "tokenizer_bytes", "norms",
 	"model", "rope", "parts", "kinds", "layers", "mtp", "encoders", "checks", "warnings", "gguf", "same_shapes_as", "instead", "why",
 	"notes", NULL
 };
@@ -33,7 +34,8 @@ static int start(struct model_read *r, struct model_entry *e, struct arena *a, c
 	*r = (struct model_read){ .d = d, .a = a, .err = err, .e = e, .inherited = NO_SOURCE, .norms = NORM_PRE };
 	*e = (struct model_entry){ .file = d->file };
 	r->rc = yaml_want(d, d->root, YAML_MAP, err);
-	e->aliases = e->modalities = e->use_cases = e->instead = e->notes = mr_list(r, NULL, "");
+	e->aliases = e->modalities = e->use_cases = e->instead = e->notes = e->languages = mr_list(r, NULL, "");
+	e->languages_source = e->engines_source = NO_SOURCE;
 	r->m = mr_alloc(r, 1, sizeof *r->m);
 	return r->rc;
 }
@@ -72,10 +74,13 @@ static void read_released(struct model_read *r, struct ynode *root)
 	r->e->released = s;
 }
 
-/* A map of words, its keys out of a closed list: repos: and engines:. Both arrays of model_entry have this element. */
+/* A map of words, its keys out of a closed list: repos: and engines:. Both arrays of model_entry have this element. What has been read
+ * of the map already (its `source:`) is passed over. */
 #define READ_PAIRS(r, root, map, list, n_list, names) do { \
 	struct ynode *s_ = mr_map(r, root, map); \
 	for (struct ynode *c_ = s_ ? s_->child : NULL; c_ && (r)->rc == OK; c_ = c_->next) { \
+		if (c_->used) \
+			continue; \
 		if (c_->kind != YAML_SCALAR) \
 			mr_fail(r, c_, map ": %s: want one word", c_->key); \
 		else if ((n_list) == sizeof (list) / sizeof (list)[0]) \
@@ -160,6 +165,73 @@ static void check_words(struct model_read *r, struct ynode *root, const char *ke
 		(void)mr_find(r, yaml_get(root, key), *words, names, count(names), what);
 }
 
+/* The source that a list of the top level names beside it. */
+static uint16_t source_of(struct model_read *r, struct ynode *root, const char *key)
+{
+	const char *name = NULL;
+	uint16_t i;
+
+	mr_str(r, &name, root, key, YAML_OPTIONAL);
+	for (i = 0; r->rc == OK && name && i < r->m->n_sources; i++)
+		if (!strcmp(r->m->sources[i].key, name))
+			return i;
+	if (name)
+		mr_fail(r, yaml_get(root, key), "%s: no source '%s'", key, name);
+	return NO_SOURCE;
+}
+
+/* "en", "zh-Hans", "pt-BR", "multilingual": letters, digits and '-'. */
+static void read_languages(struct model_read *r, struct ynode *root)
+{
+	const char *const *w;
+
+	w = r->e->languages = mr_list(r, root, "languages");
+	for (; r->rc == OK && *w; w++)
+		if (strlen(*w) > 24 || (*w)[strspn(*w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")])
+			mr_fail(r, yaml_get(root, "languages"), "languages: '%.40s' is no language code", *w);
+	r->e->languages_source = source_of(r, root, "languages_source");
+	if (r->e->languages_source == NO_SOURCE && r->e->languages[0])
+		r->e->languages_source = r->inherited;
+}
+
+static void read_scores(struct model_read *r, struct ynode *root)
+{
+	struct ynode *s = mr_seq(r, root, "scores");
+	struct benchmark_score *list;
+
+	if (s && s->n > MAX_LIST)
+		mr_fail(r, s, "scores: %u entries, at most %d", s->n, (int)MAX_LIST);
+	if (!s || !(list = mr_alloc(r, s->n, sizeof *list)))
+		return;
+	r->e->scores = list;
+	for (struct ynode *c = s->child; c && r->rc == OK; c = c->next) {
+		struct benchmark_score *x = &list[r->e->n_scores++];
+		unsigned mark = mr_open(r, c);
+		*x = (struct benchmark_score){ .value = NAN };
+		c->used = 1;
+		mr_str(r, &x->benchmark, c, "benchmark", YAML_NEED);
+		mr_f64_or_unknown(r, &x->value, c, "value");
+		mr_str(r, &x->note, c, "note", YAML_OPTIONAL);
+		x->source = mr_source(r, c);
+		if (r->rc == OK && !isfinite(x->value))
+			mr_fail(r, c, "scores: %s: value is missing", x->benchmark);
+		mr_close(r, c, mark);
+	}
+}
+
+/* What the published claims about the model rest on; after the sources are read. */
+static void read_published(struct model_read *r, struct ynode *root)
+{
+	struct model_entry *e = r->e;
+	struct ynode *n = mr_map(r, root, "engines");
+
+	if (n)
+		e->engines_source = yaml_get(n, "source") ? source_of(r, n, "source") : r->inherited;
+	READ_PAIRS(r, root, "engines", e->engines, e->n_engines, engine_names);
+	read_languages(r, root);
+	read_scores(r, root);
+}
+
 static void read_people(struct model_read *r, struct ynode *root)
 {
 	struct model_entry *e = r->e;
@@ -176,7 +248,6 @@ static void read_people(struct model_read *r, struct ynode *root)
 	e->instead = mr_list(r, root, "instead");
 	e->notes = mr_list(r, root, "notes");
 	mr_str(r, &e->why, root, "why", YAML_OPTIONAL);
-	READ_PAIRS(r, root, "engines", e->engines, e->n_engines, engine_names);
 	mr_str(r, &e->same_shapes_as, root, "same_shapes_as", YAML_OPTIONAL);
 	check_id(r, root, "same_shapes_as", e->same_shapes_as);
 }
@@ -316,6 +387,7 @@ int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc
 		(void)mr_find(&r, c, c->key, top_keys, count(top_keys), "unknown key");
 	read_people(&r, root);
 	read_sources(&r, root);
+	read_published(&r, root);
 	read_context(&r, root);
 	read_release(&r, root);
 	shape = first_shape(root);

@@ -5,11 +5,17 @@
 #include "base/yaml.h"
 #include "catalog/model_spec.h"
 
+/* A published benchmark result; value as printed there (percent unless the benchmark says otherwise). */
+struct benchmark_score { const char *benchmark, *note; double value; uint16_t source; };     /* note: NULL, or under which conditions */
+
 /* One catalogue entry: the description and what people want to know about it. Strings live in the arena. */
 struct model_entry {
 	const char *id, *name, *family, *vendor, *country, *licence, *released, *why, *how, *file;
 	uint8_t status;                          /* enum status */
 	const char *const *aliases, *const *modalities, *const *use_cases, *const *instead, *const *notes;   /* NULL-ended, never NULL */
+	const char *const *languages;            /* codes as the model card states them; NULL-ended, empty: not known */
+	uint16_t languages_source, engines_source;       /* index into the sources of spec or own; ENTRY_NO_SOURCE: none said */
+	const struct benchmark_score *scores; unsigned n_scores;
 	struct { const char *key, *value; } repos[8], engines[12];
 	uint8_t n_repos, n_engines;
 	const char *same_shapes_as;              /* id; spec is then the other entry's, resolved by the catalogue */
@@ -20,6 +26,11 @@ struct model_entry {
 		state_elements_recurrent, state_elements_conv, native_file_bytes; } checks;
 	uint32_t checks_line;
 };
+
+enum { ENTRY_NO_SOURCE = 0xffff };
+
+/* The entry's own description of itself, with its sources; NULL only for a head that was not read in full. */
+static inline const struct model_spec *model_entry_self(const struct model_entry *e) { return e->own ? e->own : e->spec; }
 
 /* Head only: id, name, aliases, status, family, released, licence, repos (what look-ups and lists need); other keys are left
  * alone. */

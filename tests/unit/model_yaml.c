@@ -181,6 +181,41 @@ static void sources(void)
 	is_u64(entry.spec->parts[0].source, 1, "every part inherits it");
 }
 
+/* languages, scores and engines: what they are, and whose figures they are */
+static void published(void)
+{
+	static const char two[] = "  card: {what: model card, confidence: published}\nsource: config\n";
+	char text[600];
+
+	accepted("aliases: [em]", "aliases: [em]\nlanguages: [en, zh-Hans]", "languages");
+	ok(entry.languages[0] && !strcmp(entry.languages[1], "zh-Hans") && !entry.languages[2] && entry.languages_source == 0, "of the entry's own source");
+	snprintf(text, sizeof text, "%slanguages: [en]\nlanguages_source: card\n", two);
+	accepted("source: config\n", text, "languages of another source");
+	is_u64(entry.languages_source, 1, "which is named");
+	snprintf(text, sizeof text, "%sscores:\n  - {benchmark: MMLU-Pro, value: 81.5, source: card, note: thinking}\n  - {benchmark: Elo, value: -3}\n", two);
+	accepted("source: config\n", text, "scores");
+	if (ok(entry.n_scores == 2, "two of them")) {
+		ok(entry.scores[0].value == 81.5 && entry.scores[0].source == 1, "value and source");
+		is_str(entry.scores[0].note, "thinking", "note");
+		ok(entry.scores[1].value == -3 && entry.scores[1].source == 0 && !entry.scores[1].note, "inherited source, no note");
+	}
+	snprintf(text, sizeof text, "%sengines: {vllm: 0.9, source: card}\n", two);
+	accepted("source: config\n", text, "engines with a source");
+	ok(entry.n_engines == 1 && entry.engines_source == 1, "which is no engine");
+	accepted("aliases: [em]", "aliases: [em]\nengines: {vllm: 0.9}", "engines of the entry's own source");
+	ok(entry.n_engines == 1 && entry.engines_source == 0, "inherited");
+	accepted("aliases: [em]", "aliases: [em]", "none of them");
+	ok(entry.engines_source == ENTRY_NO_SOURCE && !entry.n_scores && !entry.languages[0], "is unknown");
+	refused("aliases: [em]", "languages: [English!]\naliases: [em]", "no language code");
+	refused("aliases: [em]", "languages: [en]\nlanguages_source: no\naliases: [em]", "no source 'no'");
+	refused("aliases: [em]", "scores:\n  - {benchmark: MMLU}\naliases: [em]", "value is missing");
+	refused("aliases: [em]", "scores:\n  - {benchmark: MMLU, value: unknown}\naliases: [em]", "value is missing");
+	refused("aliases: [em]", "scores:\n  - {value: 3}\naliases: [em]", "benchmark");
+	refused("aliases: [em]", "scores:\n  - {benchmark: MMLU, value: 3, source: x}\naliases: [em]", "no such key under sources: 'x'");
+	refused("aliases: [em]", "engines: {source: x}\naliases: [em]", "no source 'x'");
+	refused("aliases: [em]", "engines: {vlm: 1}\naliases: [em]", "unknown key");
+}
+
 static void parts(void)
 {
 	refused("q_heads: 8,", "q_heads: 0,", "q_heads: 0");
@@ -347,6 +382,7 @@ int main(void)
 	examples();
 	keys();
 	sources();
+	published();
 	parts();
 	layers();
 	reuse();
