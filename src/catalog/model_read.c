@@ -212,14 +212,88 @@ int mr_find(struct model_read *r, const struct ynode *at, const char *name, cons
 	return -1;
 }
 
+void mr_schema(struct model_read *r, struct ynode *root)
+{
+	uint64_t schema = 0;
+
+	mr_u64(r, &schema, root, "schema", 1, YAML_NEED);
+	if (r->rc == OK && schema != 1)
+		mr_fail(r, yaml_get(root, "schema"), "schema %u: this program reads 1", (unsigned)schema);
+}
+
+void mr_sources(struct model_read *r, struct ynode *root)
+{
+	struct ynode *s = mr_map(r, root, "sources");
+	const char *key = NULL;
+
+	if (s && s->n > MAX_SOURCES)
+		mr_fail(r, s, "sources: %u entries, at most %d", s->n, (int)MAX_SOURCES);
+	if (s && (r->sources = mr_alloc(r, s->n, sizeof *r->sources)) != NULL) {
+		for (struct ynode *c = s->child; c && r->rc == OK; c = c->next) {
+			struct source *x = &r->sources[r->n_sources++];
+			unsigned mark = mr_open(r, c);
+
+			c->used = 1;
+			*x = (struct source){ .key = c->key };
+			mr_str(r, &x->what, c, "what", YAML_NEED);
+			mr_str(r, &x->where, c, "where", YAML_OPTIONAL);
+			mr_str(r, &x->confidence, c, "confidence", YAML_NEED);
+			mr_close(r, c, mark);
+		}
+	}
+	mr_str(r, &key, root, "source", YAML_OPTIONAL);
+	if (key)
+		r->inherited = mr_source(r, root);
+}
+
+void mr_start_data(struct model_read *r, struct arena *a, const struct ydoc *d, struct error *err)
+{
+	*r = (struct model_read){ .d = d, .a = a, .err = err, .inherited = NO_SOURCE };
+	r->rc = yaml_want(d, d->root, YAML_MAP, err);
+	mr_schema(r, d->root);
+	mr_sources(r, d->root);
+}
+
+void mr_date(struct model_read *r, const char **out, struct ynode *map, const char *key, int need)
+{
+	static const char form[] = "dddd-dd-dd";
+	const char *s = NULL;
+	unsigned n = 0;
+
+	mr_str(r, &s, map, key, need);
+	if (r->rc != OK || !s || !strcmp(s, "unknown"))
+		return;
+	while (n < sizeof form - 1 && s[n] && (form[n] == 'd' ? s[n] >= '0' && s[n] <= '9' : s[n] == '-'))
+		n++;
+	if (s[n] || (n != 4 && n != 7 && n != 10))
+		mr_fail(r, yaml_get(map, key), "%s: '%.20s' is not YYYY-MM-DD, YYYY-MM or YYYY", key, s);
+	else if ((n > 4 && (strncmp(s + 5, "01", 2) < 0 || strncmp(s + 5, "12", 2) > 0)) ||
+	         (n > 7 && (strncmp(s + 8, "01", 2) < 0 || strncmp(s + 8, "31", 2) > 0)))
+		mr_fail(r, yaml_get(map, key), "%s: '%s' is no date", key, s);
+	*out = s;
+}
+
+void mr_id(struct model_read *r, const struct ynode *at, const char *key, const char *id)
+{
+	size_t n;
+
+	if (r->rc != OK || !id)
+		return;
+	n = strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+	if (id[n] || id[0] == '.' || id[0] == '-')
+		mr_fail(r, at, "%s: '%.60s' may hold only a-z, 0-9, '.' and '-'", key, id);
+	else if (n > 60)
+		mr_fail(r, at, "%s: %u letters, at most 60", key, (unsigned)n);
+}
+
 static uint16_t find_source(struct model_read *r, const struct ynode *at, const char *key)
 {
 	const char *names[MAX_SOURCES];
 	int i;
 
-	for (unsigned k = 0; k < r->m->n_sources; k++)
-		names[k] = r->m->sources[k].key;
-	i = mr_find(r, at, key, names, r->m->n_sources, "source: no such key under sources:");
+	for (unsigned k = 0; k < r->n_sources; k++)
+		names[k] = r->sources[k].key;
+	i = mr_find(r, at, key, names, r->n_sources, "source: no such key under sources:");
 	return i < 0 ? 0 : (uint16_t)i;
 }
 

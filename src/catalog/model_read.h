@@ -1,18 +1,20 @@
-/* model_read.h - what the files of the model reader share: one context, and readers that stop at the first error.
- * Private to model_yaml.c, model_parts.c and model_layers.c. */
+/* model_read.h - what the readers of models.d and of the lists in data/ share: one context, and readers that stop at the first
+ * error. Private to model_*.c, licence.c, use_case.c and price.c. */
 #ifndef MODEL_READ_H
 #define MODEL_READ_H
 
 #include "catalog/model_yaml.h"
 
-enum { MAX_ASKED = 128, MAX_SOURCES = 64, MAX_WARNINGS = 64, MAX_LIST = 256, NO_SOURCE = ENTRY_NO_SOURCE };
+enum { MAX_ASKED = 128, MAX_SOURCES = 256, MAX_WARNINGS = 64, MAX_LIST = 256, NO_SOURCE = ENTRY_NO_SOURCE };
 
 struct model_read {
 	const struct ydoc *d;
 	struct arena *a;
 	struct error *err;
 	int rc;                              /* the first error; once it is set every reader returns without doing anything */
-	struct model_entry *e;
+	struct source *sources;              /* of `sources:` */
+	uint16_t n_sources;
+	struct model_entry *e;               /* of models.d only, these three and the parts */
 	struct model_spec *m;
 	const struct ynode *part_nodes[MAX_PARTS];
 	uint8_t part_used[MAX_PARTS];
@@ -47,6 +49,15 @@ const char *const *mr_list(struct model_read *r, struct ynode *map, const char *
 /* A number, or {value, source}; or "unknown". */
 void mr_known(struct model_read *r, struct known *out, struct ynode *map, const char *key);
 
+/* `schema:`, which must be 1; `sources:` and `source:`, which must come before anything that names a source. */
+void mr_schema(struct model_read *r, struct ynode *root);
+void mr_sources(struct model_read *r, struct ynode *root);
+/* Starts on a file of data/: a map with a schema and sources. */
+void mr_start_data(struct model_read *r, struct arena *a, const struct ydoc *d, struct error *err);
+/* "YYYY", "YYYY-MM" or "YYYY-MM-DD"; "unknown" leaves *out alone. */
+void mr_date(struct model_read *r, const char **out, struct ynode *map, const char *key, int need);
+/* Lower-case letters, digits, '.' and '-', at most 60: an id is a file name and a word on the command line. */
+void mr_id(struct model_read *r, const struct ynode *at, const char *key, const char *id);
 /* The block's `source:` or the entry's, as an index into the sources; an error when there is neither. */
 uint16_t mr_source(struct model_read *r, struct ynode *map);
 /* Index of a name among n, or -1; the error at `at` says what it is not ("kind x: no part y") and lists near matches. */

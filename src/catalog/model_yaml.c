@@ -40,40 +40,6 @@ static int start(struct model_read *r, struct model_entry *e, struct arena *a, c
 	return r->rc;
 }
 
-/* Lower-case letters, digits, '.' and '-': an id is a file name and a word on the command line. */
-static void check_id(struct model_read *r, struct ynode *root, const char *key, const char *id)
-{
-	size_t n;
-
-	if (r->rc != OK || !id)
-		return;
-	n = strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789.-");
-	if (id[n] || id[0] == '.' || id[0] == '-')
-		mr_fail(r, yaml_get(root, key), "%s: '%.60s' may hold only a-z, 0-9, '.' and '-'", key, id);
-	else if (n > 60)
-		mr_fail(r, yaml_get(root, key), "%s: %u letters, at most 60", key, (unsigned)n);
-}
-
-/* YYYY, YYYY-MM or YYYY-MM-DD */
-static void read_released(struct model_read *r, struct ynode *root)
-{
-	static const char form[] = "dddd-dd-dd";
-	const char *s = NULL;
-	unsigned n = 0;
-
-	mr_str(r, &s, root, "released", YAML_OPTIONAL);
-	if (r->rc != OK || !s || !strcmp(s, "unknown"))
-		return;
-	while (n < sizeof form - 1 && s[n] && (form[n] == 'd' ? s[n] >= '0' && s[n] <= '9' : s[n] == '-'))
-		n++;
-	if (s[n] || (n != 4 && n != 7 && n != 10))
-		mr_fail(r, yaml_get(root, "released"), "released: '%.20s' is not YYYY-MM-DD, YYYY-MM or YYYY", s);
-	else if ((n > 4 && (strncmp(s + 5, "01", 2) < 0 || strncmp(s + 5, "12", 2) > 0)) ||
-	         (n > 7 && (strncmp(s + 8, "01", 2) < 0 || strncmp(s + 8, "31", 2) > 0)))
-		mr_fail(r, yaml_get(root, "released"), "released: '%s' is no date", s);
-	r->e->released = s;
-}
-
 /* A map of words, its keys out of a closed list: repos: and engines:. Both arrays of model_entry have this element. What has been read
  * of the map already (its `source:`) is passed over. */
 #define READ_PAIRS(r, root, map, list, n_list, names) do { \
@@ -98,12 +64,12 @@ static void read_head(struct model_read *r, struct ynode *root)
 	struct model_entry *e = r->e;
 
 	mr_str(r, &e->id, root, "id", YAML_NEED);
-	check_id(r, root, "id", e->id);
+	mr_id(r, yaml_get(root, "id"), "id", e->id);
 	mr_str(r, &e->name, root, "name", YAML_NEED);
 	mr_str(r, &e->family, root, "family", YAML_OPTIONAL);
 	mr_enum(r, &e->status, root, "status", status_names, YAML_NEED);
 	mr_str(r, &e->licence, root, "licence", YAML_OPTIONAL);
-	read_released(r, root);
+	mr_date(r, &e->released, root, "released", YAML_OPTIONAL);
 	e->aliases = mr_list(r, root, "aliases");
 	READ_PAIRS(r, root, "repos", e->repos, e->n_repos, repo_names);
 }
@@ -116,33 +82,6 @@ int model_entry_head(struct model_entry *out, struct arena *a, const struct ydoc
 		return r.rc;
 	read_head(&r, d->root);
 	return r.rc;
-}
-
-static void read_sources(struct model_read *r, struct ynode *root)
-{
-	struct ynode *s = mr_map(r, root, "sources");
-	const char *key = NULL;
-	struct source *list;
-
-	if (s && s->n > MAX_SOURCES)
-		mr_fail(r, s, "sources: %u entries, at most %d", s->n, (int)MAX_SOURCES);
-	if (s && (list = mr_alloc(r, s->n, sizeof *list)) != NULL) {
-		r->m->sources = list;
-		for (struct ynode *c = s->child; c && r->rc == OK; c = c->next) {
-			struct source *x = &list[r->m->n_sources++];
-			unsigned mark = mr_open(r, c);
-
-			c->used = 1;
-			x->key = c->key;
-			mr_str(r, &x->what, c, "what", YAML_NEED);
-			mr_str(r, &x->where, c, "where", YAML_OPTIONAL);
-			mr_str(r, &x->confidence, c, "confidence", YAML_NEED);
-			mr_close(r, c, mark);
-		}
-	}
-	mr_str(r, &key, root, "source", YAML_OPTIONAL);
-	if (key)
-		r->inherited = mr_source(r, root);
 }
 
 static void read_vendor(struct model_read *r, struct ynode *root)
@@ -172,8 +111,8 @@ static uint16_t source_of(struct model_read *r, struct ynode *root, const char *
 	uint16_t i;
 
 	mr_str(r, &name, root, key, YAML_OPTIONAL);
-	for (i = 0; r->rc == OK && name && i < r->m->n_sources; i++)
-		if (!strcmp(r->m->sources[i].key, name))
+	for (i = 0; r->rc == OK && name && i < r->n_sources; i++)
+		if (!strcmp(r->sources[i].key, name))
 			return i;
 	if (name)
 		mr_fail(r, yaml_get(root, key), "%s: no source '%s'", key, name);
@@ -235,11 +174,8 @@ static void read_published(struct model_read *r, struct ynode *root)
 static void read_people(struct model_read *r, struct ynode *root)
 {
 	struct model_entry *e = r->e;
-	uint64_t schema = 0;
 
-	mr_u64(r, &schema, root, "schema", 1, YAML_NEED);
-	if (r->rc == OK && schema != 1)
-		mr_fail(r, yaml_get(root, "schema"), "schema %u: this program reads 1", (unsigned)schema);
+	mr_schema(r, root);
 	read_head(r, root);
 	read_vendor(r, root);
 	e->modalities = mr_list(r, root, "modalities");
@@ -249,7 +185,7 @@ static void read_people(struct model_read *r, struct ynode *root)
 	e->notes = mr_list(r, root, "notes");
 	mr_str(r, &e->why, root, "why", YAML_OPTIONAL);
 	mr_str(r, &e->same_shapes_as, root, "same_shapes_as", YAML_OPTIONAL);
-	check_id(r, root, "same_shapes_as", e->same_shapes_as);
+	mr_id(r, yaml_get(root, "same_shapes_as"), "same_shapes_as", e->same_shapes_as);
 }
 
 static void read_context(struct model_read *r, struct ynode *root)
@@ -386,7 +322,9 @@ int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc
 	for (struct ynode *c = root->child; c && r.rc == OK; c = c->next)
 		(void)mr_find(&r, c, c->key, top_keys, count(top_keys), "unknown key");
 	read_people(&r, root);
-	read_sources(&r, root);
+	mr_sources(&r, root);
+	r.m->sources = r.sources;
+	r.m->n_sources = r.n_sources;
 	read_published(&r, root);
 	read_context(&r, root);
 	read_release(&r, root);
