@@ -5,6 +5,7 @@
 # make fit        build, and run the main job WERROR=1 V=1    strict, verbose
 # make check      all tests, TAP via prove    REQUIRE=cuda    a skipped cuda test fails
 # make bench      start-up and load times     PREFIX= DESTDIR= for install and uninstall
+# make claims     judge the guides' claims again, data/claims.md
 # make lint       clang-tidy, cppcheck, mandoc, shellcheck      make fuzz   FUZZ_RUNS= executions of every target
 PROG    := ullage
 VERSION := 0.1.0
@@ -126,6 +127,15 @@ fit: all
 	@echo
 	$(Q)$(B)/$(PROG) fit
 
+# what the guides claim, judged by today's catalogue; tests/cli/audit.t says when it is out of date
+claims: all
+	$(Q){ printf '# What five guides claim about local models, judged\n\n'; \
+		printf '`make claims`, %s, ullage %s: every row is computed by `ullage audit` from data/claims.csv and the catalogue, none is judged by hand.\n' "$$(date -u +%Y-%m-%d)" '$(VERSION)'; \
+		printf 'What a claim leaves open is read in its favour: any engine that loads the quantisation, one sequence of 8192 tokens, every model or machine that the words may mean.\n'; \
+		printf 'True: it fits wholly into the memory of the devices named. Conditional: only with what is said. Speeds are false only outside the 80 %% interval; prices are not judged.\n\n'; \
+		$(B)/$(PROG) audit --markdown; } > data/claims.md.new
+	$(Q)mv data/claims.md.new data/claims.md; sed -n 7p data/claims.md
+
 bench: all $(B)/tests/bench/load
 	$(Q)$(B)/tests/bench/load $(B)/$(PROG)
 	$(Q)tests/bench.sh $(B)/$(PROG)
@@ -163,8 +173,8 @@ uninstall:
 clean:
 	rm -rf build build-*
 help:
-	@sed -n '3,9s/^# //p' Makefile
+	@sed -n '3,10s/^# //p' Makefile
 
 -include $(wildcard $(B)/src/*/*.d $(B)/kernels/*/*.d $(B)/tests/*/*.d)
-.PHONY: all models tests check fit bench deps fuzz lint install uninstall clean help FORCE
+.PHONY: all models tests check fit claims bench deps fuzz lint install uninstall clean help FORCE
 .SECONDARY:

@@ -128,6 +128,24 @@ static const struct recipe *as_released(const struct question *q)
 	return q->settings.engine->loads[r->packing] ? r : NULL;
 }
 
+void settings_default(struct settings *s, const struct engine_profile *engine, const struct quants *q)
+{
+	*s = (struct settings){ .engine = engine, .ctx_tokens = 8192, .sequences = 1, .gpu_layers = UINT32_MAX, .cpu_moe = UINT32_MAX };
+	s->kv_k = s->kv_v = format_find(q, "f16");
+	s->ubatch = engine->ubatch ? engine->ubatch : 512;
+	s->batch = engine->batch ? engine->batch : 2048;
+}
+
+int estimate_tight(const struct estimate *e)
+{
+	if (!(e->warnings & (1u << WARN_RUNTIME_UNKNOWN | 1u << WARN_ACTIVATION_UNKNOWN)))
+		return 0;
+	for (unsigned d = 0; d < e->n_devices; d++)
+		if (e->device[d].headroom < (int64_t)GIB)
+			return 1;
+	return 0;
+}
+
 void settings_recipe(struct settings *s, const struct recipe *r)
 {
 	s->recipe = r;

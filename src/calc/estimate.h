@@ -74,6 +74,11 @@ int estimate_memory(struct estimate *out, const struct question *q, struct arena
 /* The same at the first recipe of the ladder that the engine loads and that fits wholly, else offloaded; when none fits, the smallest tried.
  * Sets q->settings.recipe. best NULL, or the first recipe to try (--max-quant). E_FORMAT: the engine loads none of them. */
 int estimate_ladder(struct estimate *out, struct question *q, const struct recipe *best, struct arena *a, struct error *err) MUST_CHECK;
+/* One sequence of 8192 tokens with an f16 cache under an engine's own defaults, layers placed as they fit; no recipe yet. */
+void settings_default(struct settings *s, const struct engine_profile *engine, const struct quants *q);
+/* Something that is not counted (a context, libraries, activations of unknown size) may not find room: on some device less is left than
+ * llama.cpp's own fitting keeps free (common/common.h, fit_params_target: 1024 MiB). */
+int estimate_tight(const struct estimate *e);
 /* Chooses a recipe, with its importance matrix unless that was given. */
 void settings_recipe(struct settings *s, const struct recipe *r);
 /* The i-th recipe of the ladder; NULL: not for this engine. Other packings than GGUF are for engines that do not load it. */

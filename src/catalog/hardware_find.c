@@ -180,7 +180,7 @@ static int choose(const struct hardware_variant **out, struct hardware_found *fo
 		rc = error_set(err, E_AMBIGUOUS, "%s stands for %u machines that differ in memory", name, n);
 		error_hint(err, "name one of them, such as %s", fit[0]->id);
 	} else {
-		rc = error_set(err, E_HARDWARE, "%s: %s was never made so", name, e->name);
+		rc = error_set(err, E_AVAILABLE, "%s: %s was never made so", name, e->name);
 	}
 	for (unsigned i = 0; i < e->n_variants; i++)
 		if (!n || fits_words(&e->variants[i], w, c))
@@ -196,7 +196,7 @@ static int check_size(const struct hardware_entry *e, const char *name, const st
 
 	if (!w->gb || !total || hardware_label_matches(total, w->gb))
 		return OK;
-	rc = error_set(err, E_HARDWARE, "%s: %s has %s, not %u GB", name, e->name, format_bytes(size, sizeof size, total), w->gb);
+	rc = error_set(err, E_AVAILABLE, "%s: %s has %s, not %u GB", name, e->name, format_bytes(size, sizeof size, total), w->gb);
 	error_candidate(err, e->id);
 	return rc;
 }

@@ -11,6 +11,7 @@ int cmd_models(struct options *o, struct error *err);
 int cmd_show(struct options *o, struct error *err);
 int cmd_accuracy(struct options *o, struct error *err);
 int cmd_hardware(struct options *o, struct error *err);
+int cmd_audit(struct options *o, struct error *err);
 int cmd_completion(struct options *o, struct error *err);
 
 #endif

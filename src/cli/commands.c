@@ -16,6 +16,9 @@ const struct command commands[] = {
 	{ "show", "MODEL", "one model: facts, sizes at each quantisation, KV cache", cmd_show, CMD_SHOW, NULL },
 	{ "accuracy", "FILE.csv", "score the estimates against published measurements", cmd_accuracy, CMD_ACCURACY,
 	  "FILE.csv has the columns of gguf_sizes, llamacpp_memory or vllm_memory (see ullage-catalog(5))." },
+	{ "audit", "[FILE.csv]", "judge claims such as \"70B Q4 runs on one RTX 4090\"", cmd_audit, CMD_AUDIT,
+	  "Without a file: what five guides claim, data/claims.csv. What a claim leaves open is read in its favour; ullage-catalog(5) says how.\n"
+	  "--where verdict=false shows those that do not hold." },
 	{ "hardware", "[list|show NAME]", "this machine, or the hardware catalogue", cmd_hardware, CMD_HARDWARE,
 	  "Without arguments: what this machine is, what memory is free and who holds the rest, where its sources disagree.\n"
 	  "NAME is one of the catalogue, or a folder that --record made." },
@@ -25,6 +28,5 @@ const struct command commands[] = {
 	{ "run", "FILE -p TEXT", "generate text with the built-in kernels", NULL, CMD_LATER, NULL },
 	{ "pull", "URL|REPO", "download with progress, resume and checksum", NULL, CMD_LATER, NULL },
 	{ "check", "-- COMMAND...", "will this llama-server or vllm command fit here?", NULL, CMD_LATER, NULL },
-	{ "audit", "[FILE.csv]", "judge claims such as \"70B Q4 runs on one RTX 4090\"", NULL, CMD_LATER, NULL },
 	{ NULL, NULL, NULL, NULL, 0, NULL }
 };

@@ -52,20 +52,6 @@ static double share_used(const struct estimate *e)
 	return most;
 }
 
-/* llama.cpp's own fitting leaves so much of every device free (common/common.h, fit_params_target: 1024 MiB), for what the driver and libraries
- * take, which is not counted here. */
-static int is_tight(const struct fit_row *r)
-{
-	const struct estimate *e = &r->e;
-
-	if (!(e->warnings & 1u << WARN_RUNTIME_UNKNOWN))
-		return 0;
-	for (unsigned d = 0; d < e->n_devices; d++)
-		if (e->device[d].headroom < (int64_t)GIB)
-			return 1;
-	return 0;
-}
-
 static void one_row(struct table *tab, const struct fit_row *r, int wide, int bar, int narrow)
 {
 	const struct estimate *e = &r->e;
@@ -84,7 +70,7 @@ static void one_row(struct table *tab, const struct fit_row *r, int wide, int ba
 		snprintf(a, sizeof a, "%.2f", (double)e->sum.headroom / (double)GIB);
 	else
 		format_signed_bytes(a, sizeof a, e->sum.headroom);
-	table_cell(tab, is_tight(r) ? YELLOW : mark, "%s%s", is_tight(r) ? "!" : "", a);
+	table_cell(tab, estimate_tight(&r->e) ? YELLOW : mark, "%s%s", estimate_tight(&r->e) ? "!" : "", a);
 	/* rounded down: at least so much */
 	int less = r->model.spec->context_max && r->model.spec->context_max < e->settings.ctx_tokens;
 	table_cell(tab, less ? YELLOW : PLAIN, "%s%s", less ? "*" : "",
@@ -217,7 +203,7 @@ static void summary(const struct fit *f, const struct text *t)
 		}
 
 	for (unsigned i = 0; i < f->n_shown; i++)
-		if (is_tight(f->rows[i])) {
+		if (estimate_tight(&f->rows[i]->e)) {
 			text_wrap(t, "", 0, "! less than 1 GiB left on a card, which llama.cpp's own fitting keeps free: what drivers and libraries take there is unknown and not counted");
 			break;
 		}

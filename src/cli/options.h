@@ -15,7 +15,7 @@ struct command {
 };
 extern const struct command commands[];      /* NULL-ended by name */
 
-enum { CMD_FIT = 1, CMD_ESTIMATE = 2, CMD_INSPECT = 4, CMD_MODELS = 8, CMD_SHOW = 16, CMD_ACCURACY = 32, CMD_HARDWARE = 64, CMD_COMPLETION = 128, CMD_LATER = 1 << 30 };
+enum { CMD_FIT = 1, CMD_ESTIMATE = 2, CMD_INSPECT = 4, CMD_MODELS = 8, CMD_SHOW = 16, CMD_ACCURACY = 32, CMD_HARDWARE = 64, CMD_COMPLETION = 128, CMD_AUDIT = 256, CMD_LATER = 1 << 30 };
 
 enum option_kind { OPT_FLAG, OPT_STRING, OPT_TOKENS, OPT_COUNT, OPT_BYTES, OPT_RATE, OPT_LIST };
 struct option {
@@ -33,7 +33,7 @@ struct options {
 	const char *program;
 	const struct command *command;
 	char **args; int n_args;             /* what is not an option */
-	uint8_t json, csv, help, version, quiet, check, offline, no_calibration, swa_full, all, cpu_moe_all, measure;
+	uint8_t json, csv, help, version, quiet, check, offline, no_calibration, swa_full, all, cpu_moe_all, measure, markdown;
 	const char *quant, *on, *engine, *sort, *kv, *kv_k, *kv_v, *flash, *color, *family, *licence, *imatrix, *split, *shares, *max_quant, *modality, *use_case, *record, *ram_text;
 	double min_tps;                      /* 0: not given */
 	const char *where[MAX_WHERE]; uint64_t n_where;

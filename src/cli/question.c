@@ -69,13 +69,10 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 {
 	const struct quants *q = catalog_quants(c);
 	const char *engine = o->engine ? o->engine : "llama.cpp", *k = o->kv_k ? o->kv_k : o->kv, *v = o->kv_v ? o->kv_v : o->kv;
+	const struct engine_profile *profile = engine_find(catalog_engines(c), engine);
 	int rc;
 
-	*out = (struct settings){ .ctx_tokens = o->ctx_set ? o->ctx : 8192, .sequences = o->sequences_set ? (uint32_t)o->sequences : 1,
-		.gpu_layers = o->gpu_layers_set ? (uint32_t)o->gpu_layers : UINT32_MAX,
-		.cpu_moe = o->cpu_moe_set ? (uint32_t)o->cpu_moe : o->cpu_moe_all ? UINT32_MAX - 1 : UINT32_MAX, .swa_full = o->swa_full, .kv_apart = o->kv_k || o->kv_v };
-	out->engine = engine_find(catalog_engines(c), engine);
-	if (!out->engine) {
+	if (!profile) {
 		struct near_matches m;
 		near_init(&m, engine);
 		for (unsigned i = 0; i < catalog_engines(c)->n_profiles; i++)
@@ -84,8 +81,19 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 		near_report(&m, err);
 		return E_USAGE;
 	}
-	out->ubatch = o->ubatch_set ? (uint32_t)o->ubatch : out->engine->ubatch ? out->engine->ubatch : 512;
-	out->batch = out->engine->batch ? out->engine->batch : 2048;
+	settings_default(out, profile, q);
+	if (o->ctx_set)
+		out->ctx_tokens = o->ctx;
+	if (o->sequences_set)
+		out->sequences = (uint32_t)o->sequences;
+	if (o->gpu_layers_set)
+		out->gpu_layers = (uint32_t)o->gpu_layers;
+	if (o->cpu_moe_set || o->cpu_moe_all)
+		out->cpu_moe = o->cpu_moe_set ? (uint32_t)o->cpu_moe : UINT32_MAX - 1;
+	out->swa_full = o->swa_full;
+	out->kv_apart = o->kv_k || o->kv_v;
+	if (o->ubatch_set)
+		out->ubatch = (uint32_t)o->ubatch;
 	if ((rc = kv_format(&out->kv_k, q, o->kv_k ? "-ctk" : "--kv-type", k ? k : "f16", err)) != OK ||
 	    (rc = kv_format(&out->kv_v, q, o->kv_v ? "-ctv" : "--kv-type", v ? v : "f16", err)) != OK)
 		return rc;

@@ -40,7 +40,7 @@ sub ask {
 }
 
 # The claims.
-my @claims = csv('data/claims.csv', qw(id guide model quant hardware devices ctx_tokens kind low high note));
+my @claims = csv('data/claims.csv', qw(id guide model quant hardware devices ctx_tokens kind of low high note));
 my (%id, %count, @twice, @ids, @kinds, @numbers, @order, @fits, @bare, @nobody);
 for my $c (@claims) {
 	my $at = $c->{id};
@@ -53,6 +53,7 @@ for my $c (@claims) {
 	push @order, $at if $c->{low} =~ /^\d/ && $c->{high} =~ /^\d/ && $c->{low} > $c->{high};
 	if ($c->{kind} eq 'fits') { push @fits, $at if $c->{high} ne '' || $c->{low} !~ /^(not)?$/ || ($c->{low} eq 'not') != ($c->{note} =~ /^not:/) || $c->{model} eq '' || $c->{hardware} eq '' || $c->{devices} eq '' }
 	else { push @bare, $at if $c->{low} eq '' }
+	push @kinds, "$at: of $c->{of}" if $c->{of} !~ ($c->{kind} eq 'memory' ? qr/^(weights|total|kv)$/ : $c->{kind} eq 'speed' ? qr/^(decode|prefill|aggregate)$/ : qr/^$/);
 	push @nobody, $at if $c->{model} eq '' && $c->{hardware} eq '';
 }
 ok(@claims >= 150, 'there are at least 150 claims');

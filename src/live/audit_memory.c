@@ -1,0 +1,252 @@
+/* audit_memory.c - claims of how much memory a model needs: its weights, all of it, or its KV cache alone */
+#include "live/audit_judge.h"
+
+#include "base/str.h"
+#include "base/units.h"
+#include "calc/footprint.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The smallest and the largest honest reading of a claim's words. */
+struct range { double low, high; const char *low_name, *high_name; };
+
+/* A name rounds the count of weights ("24B" of 23.6B), and so does what is computed from it. */
+static const double name_rounds = 1.05;
+/* What guides add for everything beside weights, where they state how they count (seeds of data/claims.csv). */
+static const double rule_of_thumb = 1.2;
+
+static int no_memory(struct judge *j) { return error_set(j->err, E_NOMEM, "out of memory"); }
+
+static void widen(struct range *r, double v, const char *name)
+{
+	if (!r->low_name || v < r->low) {
+		r->low = v;
+		r->low_name = name;
+	}
+	if (!r->high_name || v > r->high) {
+		r->high = v;
+		r->high_name = name;
+	}
+}
+
+/* Text weights, and text and encoders: engines load one or the other. */
+static int add_recipe(struct range *r, struct judge *j, const struct model_spec *m, const struct recipe *recipe, unsigned bits)
+{
+	struct settings set;
+	struct footprint f;
+	double text = 0, all = 0;
+	int rc;
+
+	settings_default(&set, engine_find(catalog_engines(j->c), "none"), catalog_quants(j->c));
+	settings_recipe(&set, recipe);
+	arena_reset(&j->scratch);
+	rc = footprint_compute(&f, m, catalog_quants(j->c), &set, &j->scratch, NULL);
+	if (rc != OK)
+		return rc == E_NOMEM ? no_memory(j) : OK;
+	for (unsigned u = 0; u < USES; u++) {
+		text += (double)f.weights[COMP_TEXT][u];
+		for (unsigned c = 0; c < COMPONENTS; c++)
+			all += c == COMP_MTP ? 0 : (double)f.weights[c][u];
+	}
+	/* a recipe that leaves most of this model as it was is not what a number of bits means */
+	if (bits && text * 8 > (bits + 1.5) * (double)f.params_text)
+		return OK;
+	if (recipe->dynamic) {
+		text = (double)f.params_text * recipe->bpw_low / 8;
+		all = (double)f.params_text * recipe->bpw_high / 8;
+	}
+	if (text > 0) {
+		widen(r, text, recipe->name);
+		widen(r, all, recipe->name);
+	}
+	return OK;
+}
+
+static int weights_range(struct range *r, struct judge *j, const struct model_spec *m, const char *words)
+{
+	static const char *const engines[] = { "llama.cpp", "vllm", "mlx" };
+	const struct quants *q = catalog_quants(j->c);
+	unsigned bits = bits_of_words(words);
+	int rc = OK, named = 0;
+
+	*r = (struct range){ 0 };
+	for (unsigned e = 0; e < sizeof engines / sizeof *engines && rc == OK; e++) {
+		const struct engine_profile *p = engine_find(catalog_engines(j->c), engines[e]);
+		struct recipes_meant rs = { .n = 0 };
+		if (p)
+			recipes_of(&rs, j->c, m, p, words);
+		for (unsigned i = 0; i < rs.n && rc == OK; i++) {
+			named |= str_ieq(rs.list[i]->name, words);
+			rc = add_recipe(r, j, m, rs.list[i], 0);
+		}
+	}
+	for (unsigned i = 0; bits && !named && i < q->n_recipes && rc == OK; i++)
+		if (!q->recipes[i].dynamic && bits_of_words(q->recipes[i].name) == bits)
+			rc = add_recipe(r, j, m, &q->recipes[i], bits);
+	return rc;
+}
+
+/* Cache of one sequence by the architecture alone; NAN when it cannot be computed. */
+static double cache_at(struct judge *j, const struct model_spec *m, uint64_t ctx, int windows_full)
+{
+	struct engine_profile ideal = *engine_find(catalog_engines(j->c), "none");
+	struct settings set;
+	struct cache_bytes b;
+
+	ideal.windows_full = (uint8_t)windows_full;
+	settings_default(&set, &ideal, catalog_quants(j->c));
+	set.ctx_tokens = ctx;
+	arena_reset(&j->scratch);
+	return cache_compute(&b, m, catalog_quants(j->c), &set, &j->scratch, NULL) == OK ? (double)b.kv + (double)b.state : NAN;
+}
+
+/* The shortest context at which weights and cache reach so many bytes; 0: not within the model's own. */
+static uint64_t context_of(struct judge *j, const struct model_spec *m, double weights, double bytes)
+{
+	uint64_t lo = 0, hi = m->context_max;
+
+	if (!hi || !(weights + cache_at(j, m, hi, 0) >= bytes))
+		return 0;
+	while (hi - lo > 256) {
+		uint64_t mid = lo + (hi - lo) / 2;
+		if (weights + cache_at(j, m, mid, 0) >= bytes)
+			hi = mid;
+		else
+			lo = mid;
+	}
+	return hi;
+}
+
+/* "35", "35 to 40", "35 or more" */
+static const char *stated(char *buf, size_t n, const struct claim *k)
+{
+	char a[32], b[32];
+
+	if (k->high > k->low && isfinite(k->high))
+		snprintf(buf, n, "%s to %s GB", format_3(a, sizeof a, k->low), format_3(b, sizeof b, k->high));
+	else
+		snprintf(buf, n, "%s GB%s", format_3(a, sizeof a, k->low), k->high > k->low ? " or more" : "");
+	return buf;
+}
+
+static const char *range_text(char *buf, size_t n, const struct range *r)
+{
+	if (!strcmp(r->low_name, r->high_name))
+		snprintf(buf, n, "%.1f to %.1f GiB (%s)", r->low / (double)GIB, r->high / (double)GIB, r->low_name);
+	else
+		snprintf(buf, n, "%.1f (%s) to %.1f GiB (%s)", r->low / (double)GIB, r->low_name, r->high / (double)GIB, r->high_name);
+	if (r->high - r->low < 0.05 * (double)GIB)
+		snprintf(buf, n, "%.1f GiB (%s)", r->low / (double)GIB, r->low_name);
+	return buf;
+}
+
+/* KV cache alone: with windows as the model has them, or with every layer keeping everything. */
+static int judge_cache(struct judge *j, struct claim *k, const struct model_entry *m)
+{
+	double least = cache_at(j, m->spec, k->ctx_tokens, 0), most = cache_at(j, m->spec, k->ctx_tokens, 1);
+	double low = (k->low - k->half) * 1e9, high = (k->high + k->half) * (double)GIB;
+	char s[64], t[32];
+	const char *numbers;
+
+	if (!k->ctx_tokens)
+		return judge_say(j, k, CLAIM_UNJUDGED, "no context is stated");
+	if (isnan(least) || isnan(most))
+		return judge_say(j, k, CLAIM_UNJUDGED, "the cache of this model cannot be computed");
+	k->model_id = m->id;
+	k->needs_bytes = (uint64_t)least;
+	k->at_ctx = k->ctx_tokens;
+	numbers = arena_printf(j->a, "the f16 cache of %s tokens is %.1f GiB%s%.1f GiB%s; the claim is %s", format_tokens(t, sizeof t, k->ctx_tokens), least / (double)GIB,
+		most > least ? " with the model's windows, " : ", ", most / (double)GIB, most > least ? " where every layer keeps everything" : " in every engine", stated(s, sizeof s, k));
+	if (high < least || low > most)
+		return judge_say(j, k, CLAIM_FALSE, numbers);
+	if ((low <= least && high >= least) || (low <= most && high >= most))
+		return judge_say(j, k, CLAIM_TRUE, numbers);
+	return judge_say(j, k, CLAIM_CONDITIONAL, numbers);
+}
+
+static int judge_one(struct judge *j, struct claim *k, const struct model_entry *m)
+{
+	uint64_t ctx = k->ctx_tokens ? k->ctx_tokens : m->spec->context_max && m->spec->context_max < 8192 ? m->spec->context_max : 8192, longest;
+	/* "GB" may be 10^9 or 2^30 */
+	double low = (k->low - k->half) * 1e9, high = (k->high + k->half) * (double)GIB, top, cache;
+	struct range w;
+	char s[64], r[160], t[32];
+	int rc = weights_range(&w, j, m->spec, k->quant);
+
+	if (rc != OK)
+		return rc;
+	if (!w.low_name)
+		return judge_say(j, k, CLAIM_UNJUDGED, "the quantisation is not one of data/quants.yaml");
+	k->model_id = m->id;
+	k->recipe = w.low_name;
+	k->needs_bytes = (uint64_t)w.low;
+	range_text(r, sizeof r, &w);
+	stated(s, sizeof s, k);
+	if (high < w.low)
+		return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too little: %s, and the weights alone are %s", s, r));
+	if (!strcmp(k->of, "weights")) {
+		if (low > name_rounds * w.high)
+			return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too much: %s, and the weights are %s", s, r));
+		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s, and the weights are %s", s, r));
+	}
+	cache = cache_at(j, m->spec, ctx, 0);
+	if (isnan(cache))
+		return judge_say(j, k, CLAIM_UNJUDGED, "the cache of this model cannot be computed");
+	k->at_ctx = ctx;
+	k->needs_bytes = (uint64_t)(w.low + cache);
+	if (high < w.low + cache && (longest = context_of(j, m->spec, w.low, high)))
+		return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "only with a context of at most %s tokens: %s, where the weights are %s", format_tokens(t, sizeof t, longest - longest % 256), s, r));
+	top = w.high + cache > rule_of_thumb * w.high ? w.high + cache : rule_of_thumb * w.high;
+	if (low <= top)
+		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s: weights of %s, and %.1f GiB of cache at %s tokens", s, r, cache / (double)GIB, format_tokens(t, sizeof t, ctx)));
+	if (!k->ctx_tokens && (longest = context_of(j, m->spec, w.high, low)))
+		return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "only with a context of %s tokens or that much for other sequences: %s, where the weights are %s",
+			format_tokens(t, sizeof t, longest), s, r));
+	return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too much: %s, where the weights are %s and the cache of %s tokens %.1f GiB", s, r, format_tokens(t, sizeof t, ctx), cache / (double)GIB));
+}
+
+/* Several models: the claim holds for all of them, for none, or for some. */
+static int judge_many(struct judge *j, struct claim *k, const struct models_meant *ms)
+{
+	unsigned count[CLAIM_VERDICTS] = { 0 };
+	const char *yes = "", *no = "";
+	struct claim one, shown = *k;
+	int rc;
+
+	for (unsigned i = 0; i < ms->n; i++) {
+		one = *k;
+		if ((rc = judge_one(j, &one, ms->list[i])) != OK)
+			return rc;
+		if (!count[one.verdict]++ && one.verdict == CLAIM_TRUE)
+			yes = ms->list[i]->id;
+		if (count[one.verdict] == 1 && one.verdict == CLAIM_FALSE)
+			no = ms->list[i]->id;
+		if (i == 0 || one.verdict == CLAIM_FALSE)
+			shown = one;
+	}
+	*k = shown;
+	k->cases = ms->n;
+	if (count[CLAIM_TRUE] == ms->n || count[CLAIM_FALSE] == ms->n)
+		return judge_say(j, k, count[CLAIM_TRUE] ? CLAIM_TRUE : CLAIM_FALSE, arena_printf(j->a, "%s %u %s; %s: %s", count[CLAIM_TRUE] ? "all" : "none of", ms->n, ms->words, shown.model_id, shown.reason));
+	if (count[CLAIM_UNJUDGED] == ms->n)
+		return OK;
+	return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "of %u %s it holds for %u%s%s%s and not for %u%s%s%s; %s: %s", ms->n, ms->words, count[CLAIM_TRUE], *yes ? " (" : "", yes, *yes ? ")" : "",
+		count[CLAIM_FALSE], *no ? " (" : "", no, *no ? ")" : "", shown.model_id, shown.reason));
+}
+
+int judge_memory(struct judge *j, struct claim *k)
+{
+	struct models_meant ms;
+	int rc = models_of(&ms, j->c, k->model, j->a, j->err);
+
+	if (rc != OK)
+		return rc;
+	if (ms.meaning != MEANS_SOME)
+		return judge_say(j, k, ms.meaning == MEANS_NONE_TO_BE_HAD ? CLAIM_FALSE : CLAIM_UNJUDGED, ms.why);
+	k->cases = ms.n;
+	if (!strcmp(k->of, "kv"))
+		return ms.n == 1 ? judge_cache(j, k, ms.list[0]) : judge_say(j, k, CLAIM_UNJUDGED, "a cache of which model?");
+	return ms.n == 1 ? judge_one(j, k, ms.list[0]) : judge_many(j, k, &ms);
+}
