@@ -154,7 +154,7 @@ int models_of(struct models_meant *out, struct catalog *c, const char *words, st
 static const struct { const char *words; uint8_t mac; const char *prefix, *plural; } kinds[] = {
 	{ "gpu", 0, NULL, "cards" }, { "gpus", 0, NULL, "cards" }, { "card", 0, NULL, "cards" }, { "graphics-card", 0, NULL, "cards" }, { "vram", 0, NULL, "cards" },
 	{ "vram-gpu", 0, NULL, "cards" }, { "gpu-vram", 0, NULL, "cards" }, { "mac", 1, NULL, "Macs" }, { "apple-silicon", 1, NULL, "Macs" },
-	{ "apple-silicon-mac", 1, NULL, "Macs" }, { "macbook", 1, "macbook-", "MacBooks" }, { "macbook-pro", 1, "macbook-pro-", "MacBook Pros" },
+	{ "apple-silicon-mac", 1, NULL, "Macs" }, { "apple-silicon-m-series", 1, NULL, "Macs" }, { "macbook", 1, "macbook-", "MacBooks" }, { "macbook-pro", 1, "macbook-pro-", "MacBook Pros" },
 	{ "macbook-air", 1, "macbook-air-", "MacBook Airs" }, { "mac-studio", 1, "mac-studio-", "Mac Studios" }, { "mac-mini", 1, "mac-mini-", "Mac minis" },
 	{ "mac-pro", 1, "mac-pro-", "Mac Pros" },
 };
@@ -212,7 +212,7 @@ static int name_host(struct hardware_spec *h, struct arena *a, struct error *err
 	return OK;
 }
 
-/* Adds `devices` of a card or one Mac, when its memory is the size on the label. */
+/* Adds `devices` of a card or one Mac, when its memory is the size on the label (gb 0: any). */
 static int offer(struct machines_meant *out, struct catalog *c, const char *id, int mac, uint32_t gb, unsigned devices, struct arena *a, struct error *err)
 {
 	struct hardware_spec *h = arena_alloc(a, sizeof *h);
@@ -226,7 +226,7 @@ static int offer(struct machines_meant *out, struct catalog *c, const char *id, 
 	const struct pool *p = h->n_groups ? &h->pools[h->groups[0].pool] : NULL;
 	if (!p || p->kind != (mac ? POOL_UNIFIED : POOL_VRAM) || !p->usable_bytes || out->n == AUDIT_MACHINES)
 		return OK;
-	if (mac ? p->total_bytes != (uint64_t)gb << 30 : !hardware_label_matches(p->total_bytes, gb))
+	if (gb && (mac ? p->total_bytes != (uint64_t)gb << 30 : !hardware_label_matches(p->total_bytes, gb)))
 		return OK;
 	if (devices > 1 || out->host) {
 		snprintf(name, sizeof name, "%ux %s", devices, id);
@@ -276,7 +276,7 @@ static int machines_of_size(struct machines_meant *out, struct catalog *c, unsig
 			if (!e->variants[v].entry)   /* another entry comes by itself */
 				rc = offer(out, c, e->variants[v].id, mac, gb, devices, a, err);
 	}
-	out->words = arena_printf(a, "%s of %u GB", kinds[kind].plural, gb);
+	out->words = gb ? arena_printf(a, "%s of %u GB", kinds[kind].plural, gb) : kinds[kind].plural;
 	if (rc == OK && !out->n && !mac && devices == 1 && !out->host)
 		return in_one_piece(out, gb, a, err);
 	if (rc == OK && !out->n) {
@@ -356,8 +356,10 @@ int machines_of(struct machines_meant *out, struct catalog *c, const char *words
 		out->why = "no machine is named";
 		return OK;
 	}
-	for (unsigned k = 0; gb && k < sizeof kinds / sizeof *kinds; k++)
-		if (!strcmp(rest, kinds[k].words))
+	if (!gb)
+		str_fold(rest, sizeof rest, words);
+	for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
+		if ((gb || kinds[k].mac) && !strcmp(rest, kinds[k].words))
 			return machines_of_size(out, c, k, gb, devices ? devices : 1, a, err);
 	return machines_named(out, c, words, devices ? devices : 1, a, err);
 }

@@ -18,7 +18,7 @@ struct machines_meant { const struct hardware_spec *list[AUDIT_MACHINES]; unsign
 /* A name; or a size ("dense 70B", "7B models"): every dense model with open weights that has this size in its name; or a family
  * ("Gemma 4"): all of it. */
 int models_of(struct models_meant *out, struct catalog *c, const char *words, struct arena *a, struct error *err) MUST_CHECK;
-/* A name; or a memory size: "24GB GPU" is every card of the catalogue sold with so much, "Mac 64GB" every Mac, "MacBook"s and "Mac Studio"s too.
+/* A name; or a memory size: "24GB GPU" is every card of the catalogue sold with so much, "Mac 64GB" every Mac, "MacBook"s and "Mac Studio"s too, of any size where none is said.
  * "+ CPU" behind either: beside memory of the host as large as need be. */
 int machines_of(struct machines_meant *out, struct catalog *c, const char *words, unsigned devices, struct arena *a, struct error *err) MUST_CHECK;
 

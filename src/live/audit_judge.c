@@ -456,6 +456,8 @@ static int judge_speed(struct judge *j, struct claim *k)
 		take_figures(k, x);
 		if (x->outcome == FITS_NOT)
 			return judge_offloaded_speed(j, k, x);
+		if (x->outcome == CANNOT_TELL)
+			return judge_say(j, k, CLAIM_UNJUDGED, x->only);
 		return judge_say(j, k, CLAIM_UNJUDGED, x->outcome == FITS_PARTLY ? "how fast it is depends on the host's memory, which is not stated" : "the speed of this machine is not known");
 	}
 	take_figures(k, known);

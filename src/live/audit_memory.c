@@ -68,6 +68,7 @@ static int weights_range(struct range *r, struct judge *j, const struct model_sp
 {
 	static const char *const engines[] = { "llama.cpp", "vllm", "mlx" };
 	const struct quants *q = catalog_quants(j->c);
+	const struct recipe *sixteen;
 	unsigned bits = bits_of_words(words);
 	int rc = OK, named = 0;
 
@@ -82,36 +83,45 @@ static int weights_range(struct range *r, struct judge *j, const struct model_sp
 			rc = add_recipe(r, j, m, rs.list[i], 0);
 		}
 	}
+	/* nothing said: anything between the smallest of the ladder and 16 bits */
+	for (unsigned i = 0; !words[0] && i < q->n_ladder && rc == OK; i++)
+		if (q->ladder[i] < q->n_recipes)
+			rc = add_recipe(r, j, m, &q->recipes[q->ladder[i]], 0);
+	if (!words[0] && rc == OK && recipe_find(&sixteen, q, "bf16", NULL, NULL) == OK)
+		rc = add_recipe(r, j, m, sixteen, 0);
 	for (unsigned i = 0; bits && !named && i < q->n_recipes && rc == OK; i++)
 		if (!q->recipes[i].dynamic && bits_of_words(q->recipes[i].name) == bits)
 			rc = add_recipe(r, j, m, &q->recipes[i], bits);
 	return rc;
 }
 
-/* Cache of one sequence by the architecture alone; NAN when it cannot be computed. */
-static double cache_at(struct judge *j, const struct model_spec *m, uint64_t ctx, int windows_full)
+/* Cache of one sequence by the architecture alone, in a number format; NAN when it cannot be computed. */
+static double cache_in(struct judge *j, const struct model_spec *m, uint64_t ctx, const char *type, int windows_full)
 {
-	struct engine_profile ideal = *engine_find(catalog_engines(j->c), "none");
 	struct settings set;
 	struct cache_bytes b;
 
-	ideal.windows_full = (uint8_t)windows_full;
-	settings_default(&set, &ideal, catalog_quants(j->c));
+	/* full windows are an engine's habit: llama.cpp's --swa-full */
+	settings_default(&set, engine_find(catalog_engines(j->c), windows_full ? "llama.cpp" : "none"), catalog_quants(j->c));
 	set.ctx_tokens = ctx;
+	set.swa_full = (uint8_t)windows_full;
+	set.kv_k = set.kv_v = format_find(catalog_quants(j->c), type);
 	arena_reset(&j->scratch);
 	return cache_compute(&b, m, catalog_quants(j->c), &set, &j->scratch, NULL) == OK ? (double)b.kv + (double)b.state : NAN;
 }
+
+static double cache_at(struct judge *j, const struct model_spec *m, uint64_t ctx) { return cache_in(j, m, ctx, "f16", 0); }
 
 /* The shortest context at which weights and cache reach so many bytes; 0: not within the model's own. */
 static uint64_t context_of(struct judge *j, const struct model_spec *m, double weights, double bytes)
 {
 	uint64_t lo = 0, hi = m->context_max;
 
-	if (!hi || !(weights + cache_at(j, m, hi, 0) >= bytes))
+	if (!hi || !(weights + cache_at(j, m, hi) >= bytes))
 		return 0;
 	while (hi - lo > 256) {
 		uint64_t mid = lo + (hi - lo) / 2;
-		if (weights + cache_at(j, m, mid, 0) >= bytes)
+		if (weights + cache_at(j, m, mid) >= bytes)
 			hi = mid;
 		else
 			lo = mid;
@@ -142,28 +152,41 @@ static const char *range_text(char *buf, size_t n, const struct range *r)
 	return buf;
 }
 
-/* KV cache alone: with windows as the model has them, or with every layer keeping everything. */
+/* KV cache alone: of 16 or 8 bits, with windows as the model has them or with every layer keeping everything. */
 static int judge_cache(struct judge *j, struct claim *k, const struct model_entry *m)
 {
-	double least = cache_at(j, m->spec, k->ctx_tokens, 0), most = cache_at(j, m->spec, k->ctx_tokens, 1);
-	double low = (k->low - k->half) * 1e9, high = (k->high + k->half) * (double)GIB;
+	static const struct { const char *type; int full; const char *name; } ways[] = {
+		{ "fp8", 0, "in 8 bits" }, { "f16", 0, "in 16 bits" }, { "fp8", 1, "in 8 bits where every layer keeps everything" }, { "f16", 1, "in 16 bits where every layer keeps everything" },
+	};
+	double low = (k->low - k->half) * 1e9, high = (k->high + k->half) * (double)GIB, least = INFINITY, most = 0, near = NAN;
+	const char *text = "", *name = NULL;
 	char s[64], t[32];
-	const char *numbers;
 
 	if (!k->ctx_tokens)
 		return judge_say(j, k, CLAIM_UNJUDGED, "no context is stated");
-	if (isnan(least) || isnan(most))
-		return judge_say(j, k, CLAIM_UNJUDGED, "the cache of this model cannot be computed");
+	for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++) {
+		double v = cache_in(j, m->spec, k->ctx_tokens, ways[i].type, ways[i].full);
+		if (isnan(v))
+			return judge_say(j, k, CLAIM_UNJUDGED, "the cache of this model cannot be computed");
+		if (ways[i].full && v <= 1.01 * cache_in(j, m->spec, k->ctx_tokens, ways[i].type, 0))
+			continue;            /* it has no windows */
+		least = v < least ? v : least;
+		most = v > most ? v : most;
+		if (low <= v && high >= v) {
+			near = v;
+			name = ways[i].name;
+		}
+		if (!(text = arena_printf(j->a, "%s%s%.1f GiB %s", text, i ? ", " : "", v / (double)GIB, ways[i].name)))
+			return no_memory(j);
+	}
 	k->model_id = m->id;
-	k->needs_bytes = (uint64_t)least;
+	k->needs_bytes = (uint64_t)(isnan(near) ? least : near);
 	k->at_ctx = k->ctx_tokens;
-	numbers = arena_printf(j->a, "the f16 cache of %s tokens is %.1f GiB%s%.1f GiB%s; the claim is %s", format_tokens(t, sizeof t, k->ctx_tokens), least / (double)GIB,
-		most > least ? " with the model's windows, " : ", ", most / (double)GIB, most > least ? " where every layer keeps everything" : " in every engine", stated(s, sizeof s, k));
-	if (high < least || low > most)
-		return judge_say(j, k, CLAIM_FALSE, numbers);
-	if ((low <= least && high >= least) || (low <= most && high >= most))
-		return judge_say(j, k, CLAIM_TRUE, numbers);
-	return judge_say(j, k, CLAIM_CONDITIONAL, numbers);
+	format_tokens(t, sizeof t, k->ctx_tokens);
+	stated(s, sizeof s, k);
+	if (name)
+		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s: the cache of %s tokens is %.1f GiB %s", s, t, near / (double)GIB, name));
+	return judge_say(j, k, high < least || low > most ? CLAIM_FALSE : CLAIM_CONDITIONAL, arena_printf(j->a, "%s: the cache of %s tokens is %s", s, t, text));
 }
 
 static int judge_one(struct judge *j, struct claim *k, const struct model_entry *m)
@@ -184,6 +207,8 @@ static int judge_one(struct judge *j, struct claim *k, const struct model_entry 
 	k->needs_bytes = (uint64_t)w.low;
 	range_text(r, sizeof r, &w);
 	stated(s, sizeof s, k);
+	if (!k->quant[0] && high >= w.low && low <= rule_of_thumb * w.high)
+		return judge_say(j, k, CLAIM_UNJUDGED, arena_printf(j->a, "which quantisation is not stated: the weights are %s", r));
 	if (high < w.low)
 		return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too little: %s, and the weights alone are %s", s, r));
 	if (!strcmp(k->of, "weights")) {
@@ -191,7 +216,7 @@ static int judge_one(struct judge *j, struct claim *k, const struct model_entry 
 			return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too much: %s, and the weights are %s", s, r));
 		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s, and the weights are %s", s, r));
 	}
-	cache = cache_at(j, m->spec, ctx, 0);
+	cache = cache_at(j, m->spec, ctx);
 	if (isnan(cache))
 		return judge_say(j, k, CLAIM_UNJUDGED, "the cache of this model cannot be computed");
 	k->at_ctx = ctx;

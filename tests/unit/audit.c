@@ -71,6 +71,8 @@ static void names(void)
 	judged("nobody-7b,Q4,RTX 4090,1,,fits,,,", CLAIM_UNJUDGED, "no model named");
 	judged("llama-3.1-8b-instruct,Q4,abacus,1,,fits,,,", CLAIM_UNJUDGED, "no hardware named");
 	judged("llama-3.1-8b-instruct,Q4,,,,fits,,,", CLAIM_UNJUDGED, "no machine is named");
+	judged("llama-3.3-70b-instruct,Q4,Mac Studio,1,,fits,,,", CLAIM_CONDITIONAL, "Mac Studios");
+	judged("Gemma 4,Q4,8GB GPU,1,,fits,,,", CLAIM_CONDITIONAL, "models of Gemma 4 and cards of 8 GB");
 	judged("llama-3.1-8b-instruct,heavy,RTX 4090,1,,fits,,,", CLAIM_UNJUDGED, "quants.yaml");
 	judged("dense 71B,Q4,RTX 4090,1,,fits,,,", CLAIM_UNJUDGED, "71b");
 	judged("llama-3.1-8b-instruct,,,,,price,,3,", CLAIM_UNJUDGED, "prices");
@@ -91,6 +93,12 @@ static void memory(void)
 	judged("llama-3.1-8b-instruct,,,,8192,memory,kv,1,1", CLAIM_TRUE, "1.0 GiB");
 	judged("llama-3.1-8b-instruct,,,,8192,memory,kv,3,3", CLAIM_FALSE, NULL);
 	judged("llama-3.1-8b-instruct,,,,,memory,kv,3,3", CLAIM_UNJUDGED, "no context");
+	/* 12 of 48 layers keep everything: 12 x 8 x 128 x 2 values a token */
+	judged("llama-4-scout,,,,10000000,memory,kv,240,240", CLAIM_TRUE, "in 8 bits");
+	judged("llama-4-scout,,,,10000000,memory,kv,960,960", CLAIM_TRUE, "where every layer keeps everything");
+	judged("llama-4-scout,,,,10000000,memory,kv,700,700", CLAIM_CONDITIONAL, NULL);
+	judged("llama-3.1-8b-instruct,,,,,memory,weights,10,10", CLAIM_UNJUDGED, "quantisation is not stated");
+	judged("llama-3.1-8b-instruct,,,,,memory,weights,2,2", CLAIM_FALSE, "too little");
 	judged("gemma-4-9b,FP16,,,,memory,weights,18,18", CLAIM_FALSE, "does not exist");
 }
 
