@@ -13,7 +13,8 @@ unsigned layer_count(const struct layer_set *s)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < 8; i++)
-		n += (unsigned)__builtin_popcountll(s->bit[i]);
+		if (s->bit[i])               /* few models have more than 64 layers, and counting is a call without -mpopcnt */
+			n += (unsigned)__builtin_popcountll(s->bit[i]);
 	return n;
 }
 

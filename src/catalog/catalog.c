@@ -4,6 +4,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "catalog/catalog_folder.h"
+#include "catalog/catalog_head.h"
 #include "catalog/catalog_load.h"
 
 #include <stdio.h>
@@ -187,10 +188,10 @@ static int borrow_shapes(struct catalog *c, struct model_entry *e, const struct 
 	return OK;
 }
 
-static int read_model(struct catalog *c, uint32_t i, struct error *err);
+static int read_model(struct catalog *c, uint32_t i, enum entry_state how, struct error *err);
 
 /* What only the whole catalogue can say of an entry: its recipe, the entry it borrows from, those it points to. */
-static int finish_model(struct catalog *c, struct model_entry *e, struct error *err)
+static int finish_model(struct catalog *c, struct model_entry *e, enum entry_state how, struct error *err)
 {
 	const struct model_spec *m = e->spec ? e->spec : e->own;
 	struct near_matches near;
@@ -221,56 +222,69 @@ static int finish_model(struct catalog *c, struct model_entry *e, struct error *
 		shelf_near(&c->models, e->same_shapes_as, err);
 		return rc;
 	}
-	if ((rc = read_model(c, (uint32_t)base, err)) != OK)
+	if ((rc = read_model(c, (uint32_t)base, how, err)) != OK)
 		return rc;
 	if (!c->models.models[base].spec)
 		return error_at(err, E_CATALOGUE, e->file, 0, "same_shapes_as: %s has no shapes", e->same_shapes_as);
 	return borrow_shapes(c, e, &c->models.models[base], err);
 }
 
-static int parse_model(struct model_entry *e, const struct catalog *c, uint32_t i, struct arena *a, struct error *err)
+/* how: ENTRY_READ or ENTRY_SHAPES */
+static int parse_model(struct model_entry *e, const struct catalog *c, uint32_t i, enum entry_state how, struct arena *a, struct error *err)
 {
 	const struct entry_file *f = &c->models.file[i];
 	struct ydoc d;
-	int rc;
+	int rc, whole = 1;
 
-	if ((rc = yaml_parse(&d, a, f->path, f->bytes, f->n, err)) != OK || (rc = model_entry_read(e, a, &d, err)) != OK)
+	if (how == ENTRY_SHAPES)
+		rc = head_parse(&d, &whole, a, f->path, f->bytes, f->n, model_shape_keys, err);
+	else
+		rc = yaml_parse(&d, a, f->path, f->bytes, f->n, err);
+	if (rc != OK || (rc = whole ? model_entry_read(e, a, &d, err) : model_entry_read_shapes(e, a, &d, err)) != OK)
 		return rc;
 	if (strcmp(e->id, c->models.models[i].id))
 		return error_at(err, E_CATALOGUE, f->path, 0, "id %s was %s at first sight", e->id, c->models.models[i].id);
+	if (!whole) {
+		const struct model_entry *head = &c->models.models[i];
+		e->aliases = head->aliases;
+		e->n_repos = head->n_repos;
+		memcpy(e->repos, head->repos, sizeof e->repos);
+	}
 	return OK;
 }
 
-/* e: as parse_model() left it; NULL: still to be parsed. */
-static int take_model(struct catalog *c, uint32_t i, struct model_entry *parsed, struct error *err)
+/* e: as parse_model() left it; NULL: still to be parsed. how: ENTRY_READ, or ENTRY_SHAPES, which is enough where that was read already. */
+static int take_model(struct catalog *c, uint32_t i, struct model_entry *parsed, enum entry_state how, struct error *err)
 {
 	struct entry_file *f = &c->models.file[i];
 	struct model_entry e;
 	int rc;
 
-	if (f->state == ENTRY_READ)
+	enum entry_state was = f->state;
+
+	if (was == ENTRY_READ || was == how)
 		return OK;
-	if (f->state == ENTRY_READING)
+	if (was == ENTRY_READING)
 		return error_at(err, E_CATALOGUE, f->path, 0, "same_shapes_as leads from %s back to itself", c->models.models[i].id);
 	if (parsed)
 		e = *parsed;
-	else if ((rc = parse_model(&e, c, i, &c->a, err)) != OK)
+	else if ((rc = parse_model(&e, c, i, how, &c->a, err)) != OK)
 		return rc;
 	f->state = ENTRY_READING;
-	rc = finish_model(c, &e, err);
-	f->state = rc == OK ? ENTRY_READ : ENTRY_HEAD;
+	rc = finish_model(c, &e, how, err);
+	f->state = (uint8_t)(rc == OK ? how : was);
 	if (rc == OK)
 		c->models.models[i] = e;
 	return rc;
 }
 
-static int read_model(struct catalog *c, uint32_t i, struct error *err)
+static int read_model(struct catalog *c, uint32_t i, enum entry_state how, struct error *err)
 {
-	return take_model(c, i, NULL, err);
+	return take_model(c, i, NULL, how, err);
 }
 
 /* All entries, dealt to the threads one by one as they come free. */
-struct reading { struct catalog *c; struct model_entry *e; uint8_t *wanted; _Atomic uint32_t next; struct error err[READERS]; int rc[READERS]; uint32_t bad[READERS]; };
+struct reading { struct catalog *c; enum entry_state how; struct model_entry *e; uint8_t *wanted; _Atomic uint32_t next; struct error err[READERS]; int rc[READERS]; uint32_t bad[READERS]; };
 
 static void read_some(void *user, unsigned thread, unsigned n_threads)
 {
@@ -279,14 +293,15 @@ static void read_some(void *user, unsigned thread, unsigned n_threads)
 	(void)n_threads;
 	r->bad[thread] = UINT32_MAX;
 	for (uint32_t i; (i = r->next++) < r->c->models.n && r->rc[thread] == OK;)
-		if (r->wanted[i] && r->c->models.file[i].state == ENTRY_HEAD) {
-			r->rc[thread] = parse_model(&r->e[i], r->c, i, &r->c->reader[thread], &r->err[thread]);
+		if (r->wanted[i] && r->c->models.file[i].state < r->how) {
+			r->rc[thread] = parse_model(&r->e[i], r->c, i, r->how, &r->c->reader[thread], &r->err[thread]);
 			if (r->rc[thread] != OK)
 				r->bad[thread] = i;
 		}
 }
 
-int catalog_read_models(struct catalog *c, struct thread_pool *pool, int (*want)(const struct model_entry *head, const void *user), const void *user, struct error *err)
+static int read_all(struct catalog *c, struct thread_pool *pool, enum entry_state how, int (*want)(const struct model_entry *head, const void *user), const void *user,
+	struct error *err)
 {
 	unsigned n_threads = pool ? pool_threads(pool) : 1, worst = 0;
 	struct reading *r = calloc(1, sizeof *r);
@@ -299,6 +314,7 @@ int catalog_read_models(struct catalog *c, struct thread_pool *pool, int (*want)
 		goto out;
 	}
 	r->c = c;
+	r->how = how;
 	for (uint32_t i = 0; i < c->models.n; i++)
 		r->wanted[i] = (uint8_t)(!want || want(&c->models.models[i], user));
 	if (pool)
@@ -317,11 +333,11 @@ int catalog_read_models(struct catalog *c, struct thread_pool *pool, int (*want)
 	}
 	/* an entry that borrows shapes reads the one it borrows from first, whatever its place */
 	for (uint32_t i = 0; i < c->models.n && rc == OK; i++)
-		if (r->wanted[i] && c->models.file[i].state == ENTRY_HEAD && !r->e[i].same_shapes_as)
-			rc = take_model(c, i, &r->e[i], err);
+		if (r->wanted[i] && r->e[i].id && !r->e[i].same_shapes_as)
+			rc = take_model(c, i, &r->e[i], how, err);
 	for (uint32_t i = 0; i < c->models.n && rc == OK; i++)
-		if (r->wanted[i] && c->models.file[i].state == ENTRY_HEAD)
-			rc = take_model(c, i, &r->e[i], err);
+		if (r->wanted[i] && r->e[i].id)
+			rc = take_model(c, i, &r->e[i], how, err);
 out:
 	if (r) {
 		free(r->e);
@@ -331,13 +347,23 @@ out:
 	return rc;
 }
 
+int catalog_read_models(struct catalog *c, struct thread_pool *pool, int (*want)(const struct model_entry *head, const void *user), const void *user, struct error *err)
+{
+	return read_all(c, pool, ENTRY_READ, want, user, err);
+}
+
+int catalog_read_shapes(struct catalog *c, struct thread_pool *pool, int (*want)(const struct model_entry *head, const void *user), const void *user, struct error *err)
+{
+	return read_all(c, pool, ENTRY_SHAPES, want, user, err);
+}
+
 int catalog_model(const struct model_entry **out, struct catalog *c, const char *name, struct error *err)
 {
 	int rc;
 	int64_t i = shelf_find(&rc, &c->models, &c->of_models, name, err);
 
 	*out = NULL;
-	if (i >= 0 && (rc = read_model(c, (uint32_t)i, err)) == OK)
+	if (i >= 0 && (rc = read_model(c, (uint32_t)i, ENTRY_READ, err)) == OK)
 		*out = &c->models.models[i];
 	return rc;
 }
@@ -352,7 +378,7 @@ int catalog_model_file(const struct model_entry **out, struct catalog *c, const 
 	if (!(path = arena_strdup(&c->a, path)) || !e)
 		return no_memory(err);
 	if ((rc = yaml_load(&d, &c->a, path, err)) == OK && (rc = model_entry_read(e, &c->a, &d, err)) == OK &&
-	    (rc = finish_model(c, e, err)) == OK)
+	    (rc = finish_model(c, e, ENTRY_READ, err)) == OK)
 		*out = e;
 	return rc;
 }

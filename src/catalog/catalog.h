@@ -37,6 +37,11 @@ const struct hardware_entry *catalog_hardware(const struct catalog *c, unsigned 
 int catalog_read_models(struct catalog *c, struct thread_pool *pool, int (*want)(const struct model_entry *head, const void *user), const void *user,
 	struct error *err) MUST_CHECK;
 
+/* The same for what an estimate needs: entries have no sources, engines, languages, scores or notes, and mistakes there are not noticed. What
+ * is looked up by name later is read in full. */
+int catalog_read_shapes(struct catalog *c, struct thread_pool *pool, int (*want)(const struct model_entry *head, const void *user), const void *user,
+	struct error *err) MUST_CHECK;
+
 /* By id, name, alias or repository (owner/name). E_MODEL with near matches; E_CATALOGUE when the entry is malformed. Fully read. Borrowed. */
 int catalog_model(const struct model_entry **out, struct catalog *c, const char *name, struct error *err) MUST_CHECK;
 /* By id, name, alias or driver name of one device. E_HARDWARE with near matches; E_AMBIGUOUS when several entries have the

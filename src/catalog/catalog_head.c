@@ -6,6 +6,7 @@
  * numbers hold. */
 #include "catalog/catalog_head.h"
 
+#include <stdint.h>
 #include <string.h>
 
 struct lexer {
@@ -14,36 +15,92 @@ struct lexer {
 	int odd;                 /* something that only the parser should judge */
 };
 
+/* Letters that may mean something to YAML; all others are text wherever they stand. */
+enum { TEXT, BLANK, COMMENT, ODD, ODD_AT_START, QUOTE, OPEN, CLOSE, COMMA, COLON, DASH };
+static const uint8_t class[256] = {
+	[' '] = BLANK, ['#'] = COMMENT, ['\t'] = ODD, ['|'] = ODD_AT_START, ['>'] = ODD_AT_START, ['&'] = ODD_AT_START, ['*'] = ODD_AT_START,
+	['!'] = ODD_AT_START, ['%'] = ODD_AT_START, ['@'] = ODD_AT_START, ['`'] = ODD_AT_START, ['?'] = ODD_AT_START, ['"'] = QUOTE, ['\''] = QUOTE,
+	['['] = OPEN, ['{'] = OPEN, [']'] = CLOSE, ['}'] = CLOSE, [','] = COMMA, [':'] = COLON, ['-'] = DASH
+};
+
+/* The rest of a quoted text; p is behind its first letter to look at. Returns where it ends, or end. */
+static const char *lex_quoted(struct lexer *x, const char *p, const char *end)
+{
+	for (; p < end; p++) {
+		if (*p == '\\' && x->quote == '"') {
+			p++;
+		} else if (*p == x->quote && *p == '\'' && p + 1 < end && p[1] == '\'') {
+			p++;
+		} else if (*p == x->quote) {
+			x->quote = 0;
+			return p + 1;
+		}
+	}
+	return end;
+}
+
 /* One line of a value. YAML opens quotes and brackets only where a token starts; elsewhere they are letters. */
 static void lex_line(struct lexer *x, const char *p, const char *end)
 {
 	int token_start = 1;
 
-	for (; p < end; p++) {
-		char c = *p, next = p + 1 < end ? p[1] : ' ';
+	if (x->quote) {
+		p = lex_quoted(x, p, end);
+		token_start = 0;
+	}
+	while (p < end) {
+		uint8_t is = class[(unsigned char)*p];
+		char next = p + 1 < end ? p[1] : ' ';
 
-		if (x->quote) {
-			if (c == '\\' && x->quote == '"')
-				p++;
-			else if (c == x->quote && c == '\'' && next == '\'')
-				p++;
-			else if (c == x->quote)
-				x->quote = 0;
+		switch (is) {
+		case TEXT:
+			while (++p < end && class[(unsigned char)*p] == TEXT)
+				;
+			token_start = 0;
 			continue;
-		}
-		if (c == ' ')
+		case BLANK:
+			p++;
 			continue;
-		if (c == '#' && (token_start || p[-1] == ' '))
-			return;
-		if (c == '\t' || (token_start && strchr("|>&*!%@`?", c)))
+		case COMMENT:
+			if (token_start || p[-1] == ' ')
+				return;
+			token_start = 0;
+			break;
+		case ODD:
 			x->odd = 1;
-		else if (token_start && (c == '"' || c == '\''))
-			x->quote = c;
-		else if ((token_start || x->depth) && (c == '[' || c == '{'))
-			x->depth++;
-		else if (x->depth && (c == ']' || c == '}'))
-			x->depth--;
-		token_start = (x->depth && strchr("[{,:", c)) || (c == ':' && next == ' ') || (token_start && c == '-' && next == ' ');
+			token_start = 0;
+			break;
+		case ODD_AT_START:
+			x->odd |= token_start;
+			token_start = 0;
+			break;
+		case QUOTE:
+			if (!token_start) {
+				break;
+			}
+			x->quote = *p;
+			p = lex_quoted(x, p + 1, end);
+			token_start = 0;
+			continue;
+		case OPEN:
+			x->depth += token_start || x->depth;
+			token_start = x->depth != 0;
+			break;
+		case CLOSE:
+			x->depth -= x->depth != 0;
+			token_start = 0;
+			break;
+		case COMMA:
+			token_start = x->depth != 0;
+			break;
+		case COLON:
+			token_start = x->depth || next == ' ';
+			break;
+		case DASH:
+			token_start = token_start && next == ' ';
+			break;
+		}
+		p++;
 	}
 }
 

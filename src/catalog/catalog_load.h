@@ -6,7 +6,7 @@
 #include "catalog/catalog_index.h"
 
 enum shelf_kind { SHELF_MODELS, SHELF_HARDWARE };
-enum entry_state { ENTRY_HEAD, ENTRY_READING, ENTRY_READ };
+enum entry_state { ENTRY_HEAD, ENTRY_SHAPES, ENTRY_READING, ENTRY_READ };     /* SHAPES: what an estimate needs, without sources */
 
 struct entry_file {
 	const char *path, *bytes;

@@ -302,7 +302,7 @@ uint16_t mr_source(struct model_read *r, struct ynode *map)
 	const char *key = NULL;
 
 	mr_str(r, &key, map, "source", YAML_OPTIONAL);
-	if (r->rc != OK || !map)
+	if (r->rc != OK || !map || r->without_sources)
 		return 0;
 	if (key)
 		return find_source(r, yaml_get(map, "source"), key);
@@ -328,9 +328,9 @@ void mr_known(struct model_read *r, struct known *out, struct ynode *map, const 
 		mr_close(r, n, mark);
 	} else {
 		mr_u64(r, &v, map, key, 1, YAML_NEED);
-		if (r->rc == OK && r->inherited == NO_SOURCE)
+		if (r->rc == OK && r->inherited == NO_SOURCE && !r->without_sources)
 			mr_fail(r, n, "%s: no source, and the entry has none to inherit", key);
-		out->source = r->inherited;
+		out->source = r->without_sources ? 0 : r->inherited;
 	}
 	out->v = (double)v;
 	out->basis = BASIS_PUBLISHED;

@@ -21,6 +21,7 @@ struct model_read {
 	const char *warnings[MAX_WARNINGS];
 	uint16_t inherited;                  /* the entry's own `source:`; NO_SOURCE */
 	uint8_t norms;                       /* enum norm_at: the entry's default */
+	uint8_t without_sources;             /* they were left out of the text: keys of sources are not looked up */
 	const char *asked[MAX_ASKED];        /* keys asked for, of the maps that are open: what a misspelt key is compared with */
 	unsigned n_asked;
 };

@@ -20,6 +20,12 @@ static const char *const top_keys[] = {
 	"notes", NULL
 };
 
+const char *const model_shape_keys[] = {
+	"schema", "id", "name", "family", "vendor", "status", "released", "licence", "modalities", "use_cases", "context", "native_format",
+	"native_keep", "native_file_bytes", "tokenizer_bytes", "norms", "model", "rope", "parts", "kinds", "layers", "mtp", "encoders", "warnings",
+	"gguf", "same_shapes_as", "why", NULL
+};
+
 static unsigned count(const char *const *names)
 {
 	unsigned n = 0;
@@ -310,7 +316,7 @@ static void check_whole(struct model_read *r, struct ynode *root, const struct y
 		mr_fail(r, root, "open weights without shapes: give parts, kinds and layers, or same_shapes_as, or why there are none");
 }
 
-int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc *d, struct error *err)
+static int read_entry(struct model_entry *out, struct arena *a, const struct ydoc *d, int shapes_only, struct error *err)
 {
 	struct ynode *root = d->root, *shape;
 	struct model_read r;
@@ -318,6 +324,7 @@ int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc
 
 	if (start(&r, out, a, d, err) != OK)
 		return r.rc;
+	r.without_sources = (uint8_t)(shapes_only && !yaml_get(root, "sources"));
 	/* before anything is missed because it is misspelt */
 	for (struct ynode *c = root->child; c && r.rc == OK; c = c->next)
 		(void)mr_find(&r, c, c->key, top_keys, count(top_keys), "unknown key");
@@ -348,4 +355,14 @@ int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc
 	else
 		out->own = r.m;
 	return OK;
+}
+
+int model_entry_read(struct model_entry *out, struct arena *a, const struct ydoc *d, struct error *err)
+{
+	return read_entry(out, a, d, 0, err);
+}
+
+int model_entry_read_shapes(struct model_entry *out, struct arena *a, const struct ydoc *d, struct error *err)
+{
+	return read_entry(out, a, d, 1, err);
 }

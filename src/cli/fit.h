@@ -14,6 +14,7 @@ struct fit_row {
 	struct question q;
 	struct estimate e;
 	uint8_t class;                           /* enum fit_class */
+	struct fit_row *same;                    /* an earlier row whose model has the same shapes: its answer is this one's; NULL: none */
 	int rc;                                  /* OK; E_FORMAT: no quantisation of it can be used; 1: does not fit; else an error */
 	const char *why;                         /* of E_FORMAT */
 };

@@ -27,6 +27,8 @@ static void first_round(void *user, unsigned thread, unsigned n_threads)
 	(void)n_threads;
 	for (unsigned i; (i = w->next++) < w->n && w->rc[thread] == OK;) {
 		struct fit_row *r = &w->row[i];
+		if (r->same)
+			continue;
 		weigh(w, r, &w->scratch[thread], &w->err[thread]);
 		/* no quantisation of it divides its rows, this engine cannot split it so, a size of it overflows: no row, no error */
 		if (r->rc < 0 && r->rc != E_FORMAT && r->rc != E_USAGE)
@@ -72,10 +74,27 @@ static int run_round(struct work *w, struct thread_pool *pool, pool_fn *fn, stru
 	return OK;
 }
 
+/* The answer of an earlier row, under this one's name. */
+static int take_answer(struct fit_row *r, struct error *err)
+{
+	const struct fit_row *s = r->same;
+
+	r->e = s->e;
+	r->q.settings = s->q.settings;
+	r->class = s->class;
+	r->rc = s->rc;
+	if (s->why && !(r->why = strdup(s->why)))
+		return error_set(err, E_NOMEM, "out of memory");
+	return OK;
+}
+
 int work_first(struct work *w, struct thread_pool *pool, struct error *err)
 {
 	int rc = run_round(w, pool, first_round, err);
 
+	for (unsigned i = 0; rc == OK && i < w->n; i++)
+		if (w->row[i].same)
+			rc = take_answer(&w->row[i], err);
 	for (unsigned i = 0; rc == OK && i < w->n; i++)
 		if (w->row[i].rc != E_USAGE)
 			return OK;
@@ -97,6 +116,23 @@ int work_wants(const struct model_entry *e, const void *user)
 	return e->status == STATUS_OPEN_WEIGHTS && filter_head(e, user);
 }
 
+/* Finetunes borrow their shapes: what an estimate is made of is then the same, to the byte. */
+static int same_model(const struct model_spec *a, const struct model_spec *b)
+{
+	struct model_spec x, y;
+
+	if (a->parts != b->parts || a->kind_of != b->kind_of)
+		return 0;
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	x.id = y.id = x.name = y.name = x.file = y.file = NULL;
+	x.sources = y.sources = NULL;
+	x.warnings = y.warnings = NULL;
+	x.n_sources = y.n_sources = x.n_warnings = y.n_warnings = 0;
+	x.native_file_bytes.source = y.native_file_bytes.source = x.tokenizer_bytes.source = y.tokenizer_bytes.source = 0;
+	return !memcmp(&x, &y, sizeof x);
+}
+
 /* A row for every model that has weights and passes the filters. */
 int work_rows(struct work *w, const struct fit *f, struct catalog *c, const struct efficiency *eff, struct error *err)
 {
@@ -112,6 +148,9 @@ int work_rows(struct work *w, const struct fit *f, struct catalog *c, const stru
 		r->model.entry = &all[i];
 		r->model.spec = all[i].spec;
 		r->q = (struct question){ .model = all[i].spec, .quants = catalog_quants(c), .hardware = f->machine, .efficiency = eff, .settings = *f->settings };
+		for (unsigned k = 0; k < w->n && !r->same; k++)
+			if (!w->row[k].same && same_model(r->model.spec, w->row[k].model.spec))
+				r->same = &w->row[k];
 		w->n++;
 	}
 	return w->n ? OK : error_set(err, E_MODEL, "no model of the catalogue is all of what was asked for");

@@ -39,10 +39,33 @@ static void check(const struct model_spec *m)
 		abort();
 }
 
+/* What is read whole can be read for its shapes, and they are the same. */
+static void check_shapes(const struct model_entry *e, struct model_entry *s, struct arena *a, const uint8_t *data, size_t size)
+{
+	struct error err = { 0 };
+	struct ydoc d;
+	int whole;
+
+	if (head_parse(&d, &whole, a, "fuzz.yaml", (const char *)data, size, model_shape_keys, &err) != OK || model_entry_read_shapes(s, a, &d, &err) != OK)
+		abort();
+	if (strcmp(s->id, e->id) || s->status != e->status || !s->spec != !e->spec || !s->own != !e->own)
+		abort();
+	if (!e->spec)
+		return;
+	const struct model_spec *m = e->spec, *n = s->spec;
+	if (m->width != n->width || m->vocab != n->vocab || m->n_layers != n->n_layers || m->n_parts != n->n_parts || m->n_kinds != n->n_kinds ||
+	    m->context_max != n->context_max || strcmp(m->native_format, n->native_format) || m->n_warnings != n->n_warnings || m->n_encoders != n->n_encoders ||
+	    memcmp(m->kind_of, n->kind_of, m->n_layers * sizeof *m->kind_of) || m->tokenizer_bytes.v < n->tokenizer_bytes.v || m->tokenizer_bytes.v > n->tokenizer_bytes.v)
+		abort();
+	for (unsigned i = 0; i < m->n_parts; i++)
+		if (m->parts[i].type != n->parts[i].type || memcmp(&m->parts[i].u, &n->parts[i].u, sizeof m->parts[i].u))
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const keys[] = { "id", "name", "aliases", "status", "family", "released", "licence", "repos", NULL };
-	struct model_entry cut_out, head, e;
+	struct model_entry cut_out, head, e, shapes;
 	struct arena a = { 0 };
 	struct error err = { 0 };
 	struct ydoc d;
@@ -63,6 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		if (full == OK && e.spec)
 			check(e.spec);
+		if (full == OK)
+			check_shapes(&e, &shapes, &a, data, size);
 	}
 	arena_free(&a);
 	return 0;
