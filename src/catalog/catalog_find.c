@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <ctype.h>
 #include <string.h>
 
 const char *shelf_id(const struct shelf *s, uint32_t i)
@@ -91,6 +92,47 @@ static const struct error *broken(const struct problems *p, const char *name)
 	return NULL;
 }
 
+/* A folded name without the '-' between a letter and a digit: "qwen-3-5-27-b" and "qwen3-5-27b" are written alike then. */
+static void tighten(char *folded)
+{
+	char *out = folded;
+
+	for (const char *p = folded; *p; p++) {
+		if (*p == '-' && p > folded && p[1] && (!isdigit((unsigned char)p[-1]) != !isdigit((unsigned char)p[1])))
+			continue;
+		*out++ = *p;
+	}
+	*out = 0;
+}
+
+/* The entry that has this name but for blanks between letters and digits: "Qwen 3.5 27B", "rtx4090". -1: none; *rc E_AMBIGUOUS: several. */
+static int64_t find_tight(int *rc, const struct shelf *s, const char *name, struct error *err)
+{
+	char want[256], is[256];
+	int64_t found = -1;
+
+	str_fold(want, sizeof want, name);
+	tighten(want);
+	for (uint32_t i = 0; i < s->names.cap; i++) {
+		const struct name *x = &s->names.slot[i];
+		if (!x->folded || strlen(x->folded) >= sizeof is)
+			continue;
+		memcpy(is, x->folded, strlen(x->folded) + 1);
+		tighten(is);
+		if (strcmp(is, want) || x->entry == found)
+			continue;
+		if (found >= 0 || x->shared) {
+			*rc = error_set(err, E_AMBIGUOUS, "'%.200s' is the name of several entries", name);
+			if (found >= 0)
+				error_candidate(err, shelf_id(s, (uint32_t)found));
+			error_candidate(err, shelf_id(s, x->entry));
+			return -1;
+		}
+		found = x->entry;
+	}
+	return found;
+}
+
 int64_t shelf_find(int *rc, const struct shelf *s, const struct problems *p, const char *name, struct error *err)
 {
 	const struct name *found = index_find(&s->names, name);
@@ -109,6 +151,9 @@ int64_t shelf_find(int *rc, const struct shelf *s, const struct problems *p, con
 	}
 	if (found)
 		return found->entry;
+	int64_t tight = find_tight(rc, s, name, err);
+	if (tight >= 0 || *rc != OK)
+		return tight;
 	*rc = error_set(err, s->kind == SHELF_MODELS ? E_MODEL : E_HARDWARE, "no %s named '%.200s'",
 		s->kind == SHELF_MODELS ? "model" : "hardware", name);
 	if (p->n)

@@ -145,10 +145,23 @@ static void names(void)
 	find("The beta-7b", "beta-7b");
 	find("corp/Beta-7B", "beta-7b");
 	find("First", "alpha");
+	find("beta7b", "beta-7b");               /* blanks between letters and digits may be there or not */
+	find("Beta 7 B chat", "beta-7b");
+	find("betab", NULL);
 	find("alpa", NULL);
 	ok(err.code == E_MODEL && err.n_candidates && !strcmp(err.candidate[0], "alpha"), "near match alpha");
 	find("", NULL);
 	find("---", NULL);
+	put(0, "models.d/a1-b.yaml", model("a1-b", SHAPES));
+	put(0, "models.d/a-1b.yaml", model("a-1b", SHAPES));
+	opens("two entries that differ in a blank");
+	find("A1-B", "a1-b");
+	find("a 1b", "a-1b");
+	find("a1b", NULL);
+	ok(err.code == E_AMBIGUOUS && err.n_candidates == 2, "written otherwise it is ambiguous");
+	put(0, "models.d/a1-b.yaml", NULL);
+	put(0, "models.d/a-1b.yaml", NULL);
+	opens("without them");
 	is_str(catalog_folder(c), root, "the folder in use");
 	ok(catalog_quants(c)->n_formats > 0 && catalog_engines(c)->n_profiles > 0, "formats and engines are there");
 }
