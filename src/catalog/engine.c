@@ -166,6 +166,7 @@ static int read_rest(struct engine_profile *e, struct engine_reader *r)
 	    (rc = engine_read_u32(&e->large_batch, r, "large_batch", 1 << 24)) != OK ||
 	    (rc = engine_read_u64(&e->large_from_bytes, r, "large_from_bytes")) != OK ||
 	    (rc = engine_read_u32(&e->graph_pad, r, "graph_pad", 1 << 20)) != OK ||
+	    (rc = engine_read_flag(&e->logits_last, r, "logits_last")) != OK ||
 	    (rc = engine_read_flag(&e->embed_on_host, r, "embed_on_host")) != OK ||
 	    (rc = engine_read_flag(&e->splits_tensors, r, "splits_tensors")) != OK ||
 	    (rc = engine_read_flag(&e->offloads_layers, r, "offloads_layers")) != OK ||
@@ -267,6 +268,16 @@ int engines_load(struct engines *out, struct arena *a, const char *path, const s
 
 	*out = (struct engines){ .file = path };
 	return rc != OK ? rc : read_all(out, &d, a, q, err);
+}
+
+uint64_t engine_budget(const struct engine_profile *e, uint64_t usable)
+{
+	if (e->utilisation > 0)
+		return (uint64_t)((double)usable * e->utilisation);
+	for (unsigned i = 0; i < e->n_held; i++)
+		if (usable < e->held[i].below)
+			return usable > e->held[i].bytes ? usable - e->held[i].bytes : 0;
+	return usable;
 }
 
 const struct engine_profile *engine_find(const struct engines *e, const char *name)

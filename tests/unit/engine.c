@@ -106,6 +106,12 @@ static void uses(void)
 	ok(p->n_held == 5 && p->held[0].below == UINT64_C(20) << 30 && p->held[4].below == UINT64_MAX && p->utilisation_of == SHARE_FREE,
 	   "SGLang: what is held back, by the card's size");
 	is_u64(p->held[3].bytes >> 20, 13904, "SGLang: 13904 MiB of an H100");
+	is_u64(engine_budget(p, UINT64_C(24564) << 20) >> 20, 24564 - 7280, "SGLang: what a card of 24 GB leaves");
+	is_u64(engine_budget(p, UINT64_C(183359) << 20) >> 20, 183359 - 26832, "SGLang: what a B200 leaves");
+	is_u64(engine_budget(p, 1 << 30), 0, "SGLang: nothing of a card of 1 GiB");
+	ok(p->logits_last && !engine_find(&e, "llama.cpp")->logits_last, "SGLang: logits where a token is sampled; llama.cpp: reserved for all");
+	is_u64(engine_budget(engine_find(&e, "tgi"), 1000), 900, "TGI: a share");
+	is_u64(engine_budget(engine_find(&e, "llama.cpp"), 1000), 1000, "llama.cpp: all of it");
 	p = engine_find(&e, "none");
 	ok(p->use.on[ON_CPU].runs == SAYS_UNKNOWN && !p->use.flag[FLAG_CONTEXT].flag, "none: nothing is said");
 }
