@@ -100,7 +100,7 @@ struct engine_profile {
 	uint32_t large_batch;                    /* vLLM: the default on a card of at least large_from_bytes; 0: the same */
 	uint64_t large_from_bytes;
 	uint32_t graph_pad;                      /* compute buffers: alignment of one tensor */
-	uint8_t logits_last;                     /* of a chunk of prompt only the rows that are sampled from get logits; llama.cpp reserves all */
+	uint8_t logits_last;                     /* of a prompt only the sampled rows get logits; llama.cpp reserves all */
 	uint8_t embed_on_host;                   /* llama.cpp: tables that are only gathered from stay in host memory beside a card */
 	uint8_t splits_tensors;                  /* several cards share every layer (tensor parallel); else layers are dealt out */
 	uint8_t offloads_layers;                 /* layers that do not fit may stay in host memory */
@@ -118,8 +118,8 @@ struct engines { const char *file; const struct engine_profile *profiles; uint16
 int engines_load(struct engines *out, struct arena *a, const char *path, const struct quants *q, struct error *err) MUST_CHECK;
 int engines_parse(struct engines *out, struct arena *a, const char *file, const void *bytes, size_t n, const struct quants *q,
 		  struct error *err) MUST_CHECK;
-/* Bytes of a device of `usable` that weights, caches and what the engine lays beside them get: its share, or what it does not hold back.
- * A share of what is left (SHARE_LEFT) is counted as one of the whole, which errs on the low side. */
+/* Bytes of a device of `usable` that weights and caches get: the engine's share, or what it does not hold back. A share of what is
+ * left (SHARE_LEFT) is counted as one of the whole, which errs on the low side. */
 uint64_t engine_budget(const struct engine_profile *e, uint64_t usable);
 /* NULL when unknown. */
 const struct engine_profile *engine_find(const struct engines *e, const char *name);
