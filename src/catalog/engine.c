@@ -1,7 +1,7 @@
 /* engine.c - reader of data/engines.yaml
  *
  * A figure is {value: N, source: KEY}, or the word unknown; KEY is one of the engine's sources. `like` takes another engine's
- * figures as defaults: the file must give that one before. */
+ * figures as defaults, but not what engine_use.c reads: the file must give that one before. */
 #include "catalog/engine.h"
 
 #include "base/str.h"
@@ -151,7 +151,10 @@ static int read_cache(struct engine_profile *e, struct engine_reader *r)
 	    (rc = engine_read_flag(&e->page_groups, r, "page_groups")) != OK ||
 	    (rc = engine_read_u32(&e->fixed_pages, r, "fixed_pages", 1 << 20)) != OK)
 		return rc;
-	return engine_read_share(&e->utilisation, r, "utilisation");
+	if ((rc = engine_read_share(&e->utilisation, r, "utilisation")) != OK ||
+	    (rc = engine_read_pick(&e->utilisation_of, r, "utilisation_of", engine_share_names)) != OK)
+		return rc;
+	return engine_read_held(e, r);
 }
 
 static int read_rest(struct engine_profile *e, struct engine_reader *r)
@@ -163,6 +166,7 @@ static int read_rest(struct engine_profile *e, struct engine_reader *r)
 	    (rc = engine_read_u32(&e->large_batch, r, "large_batch", 1 << 24)) != OK ||
 	    (rc = engine_read_u64(&e->large_from_bytes, r, "large_from_bytes")) != OK ||
 	    (rc = engine_read_u32(&e->graph_pad, r, "graph_pad", 1 << 20)) != OK ||
+	    (rc = engine_read_flag(&e->logits_last, r, "logits_last")) != OK ||
 	    (rc = engine_read_flag(&e->embed_on_host, r, "embed_on_host")) != OK ||
 	    (rc = engine_read_flag(&e->splits_tensors, r, "splits_tensors")) != OK ||
 	    (rc = engine_read_flag(&e->offloads_layers, r, "offloads_layers")) != OK ||
@@ -170,7 +174,7 @@ static int read_rest(struct engine_profile *e, struct engine_reader *r)
 	    (rc = engine_read_flag(&e->splits_layers, r, "splits_layers")) != OK || (rc = read_states(e, r)) != OK ||
 	    (rc = read_runtime(e, r)) != OK ||
 	    (rc = engine_read_known(&e->activation_bytes, r, r->engine, "activation_bytes")) != OK ||
-	    (rc = engine_read_range(&e->activation_range, r, "activation_range")) != OK)
+	    (rc = engine_read_range(&e->activation_range, r, "activation_range")) != OK || (rc = engine_read_use(&e->use, r)) != OK)
 		return rc;
 	return read_notes(e, r);
 }
@@ -191,6 +195,7 @@ static int read_like(struct engine_profile *e, const struct engines *before, str
 	if (!(other = engine_find(before, like)))
 		return yaml_fail(r->d, r->engine, r->err, "like: no engine %s before this one", like);
 	*e = *other;
+	e->use = (struct engine_use){ 0 };
 	e->notes = NULL;
 	e->n_notes = 0;
 	return OK;
@@ -263,6 +268,16 @@ int engines_load(struct engines *out, struct arena *a, const char *path, const s
 
 	*out = (struct engines){ .file = path };
 	return rc != OK ? rc : read_all(out, &d, a, q, err);
+}
+
+uint64_t engine_budget(const struct engine_profile *e, uint64_t usable)
+{
+	if (e->utilisation > 0)
+		return (uint64_t)((double)usable * e->utilisation);
+	for (unsigned i = 0; i < e->n_held; i++)
+		if (usable < e->held[i].below)
+			return usable > e->held[i].bytes ? usable - e->held[i].bytes : 0;
+	return usable;
 }
 
 const struct engine_profile *engine_find(const struct engines *e, const char *name)

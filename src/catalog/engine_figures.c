@@ -21,8 +21,7 @@ int engine_check_source(struct engine_reader *r, struct ynode *n)
 	return OK;
 }
 
-/* *n = the figure's map; NULL when absent or unknown. */
-static int find_figure(struct ynode **n, struct engine_reader *r, struct ynode *map, const char *key)
+int engine_find_figure(struct ynode **n, struct engine_reader *r, struct ynode *map, const char *key)
 {
 	int rc;
 
@@ -40,7 +39,7 @@ static int find_figure(struct ynode **n, struct engine_reader *r, struct ynode *
 int engine_read_u32(uint32_t *out, struct engine_reader *r, const char *key, uint32_t max)
 {
 	struct ynode *n;
-	int rc = find_figure(&n, r, r->engine, key);
+	int rc = engine_find_figure(&n, r, r->engine, key);
 
 	if (rc != OK || !n)
 		return rc;
@@ -52,7 +51,7 @@ int engine_read_u32(uint32_t *out, struct engine_reader *r, const char *key, uin
 int engine_read_u64(uint64_t *out, struct engine_reader *r, const char *key)
 {
 	struct ynode *n;
-	int rc = find_figure(&n, r, r->engine, key);
+	int rc = engine_find_figure(&n, r, r->engine, key);
 
 	if (rc != OK || !n)
 		return rc;
@@ -64,7 +63,7 @@ int engine_read_u64(uint64_t *out, struct engine_reader *r, const char *key)
 int engine_read_flag(uint8_t *out, struct engine_reader *r, const char *key)
 {
 	struct ynode *n;
-	int rc = find_figure(&n, r, r->engine, key);
+	int rc = engine_find_figure(&n, r, r->engine, key);
 
 	if (rc != OK || !n)
 		return rc;
@@ -76,7 +75,7 @@ int engine_read_flag(uint8_t *out, struct engine_reader *r, const char *key)
 int engine_read_share(double *out, struct engine_reader *r, const char *key)
 {
 	struct ynode *n;
-	int rc = find_figure(&n, r, r->engine, key);
+	int rc = engine_find_figure(&n, r, r->engine, key);
 
 	if (rc != OK || !n)
 		return rc;
@@ -84,6 +83,20 @@ int engine_read_share(double *out, struct engine_reader *r, const char *key)
 		return rc;
 	if (!(*out > 0 && *out <= 1))
 		return yaml_fail(r->d, n, r->err, "%s: wants a share above 0 and at most 1, not %g", key, *out);
+	return yaml_finish(r->d, n, r->err);
+}
+
+int engine_read_pick(uint8_t *out, struct engine_reader *r, const char *key, const char *const *names)
+{
+	struct ynode *n;
+	uint8_t word = 0;
+	int rc = engine_find_figure(&n, r, r->engine, key);
+
+	if (rc != OK || !n)
+		return rc;
+	if ((rc = yaml_enum(&word, r->d, n, "value", names + 1, YAML_NEED, r->err)) != OK)
+		return rc;
+	*out = (uint8_t)(word + 1);
 	return yaml_finish(r->d, n, r->err);
 }
 
@@ -116,7 +129,7 @@ int engine_read_archs(const char *const **out, struct engine_reader *r, const ch
 {
 	struct ynode *n, *v;
 	unsigned count;
-	int rc = find_figure(&n, r, r->engine, key);
+	int rc = engine_find_figure(&n, r, r->engine, key);
 
 	if (rc != OK || !n)
 		return rc;
@@ -132,7 +145,7 @@ int engine_read_known(struct known *out, struct engine_reader *r, struct ynode *
 {
 	struct ynode *n;
 	uint8_t basis = BASIS_UNKNOWN;
-	int rc = find_figure(&n, r, map, key);
+	int rc = engine_find_figure(&n, r, map, key);
 
 	if (rc != OK || !n) {
 		if (rc == OK && yaml_get(map, key))
@@ -153,7 +166,7 @@ int engine_read_range(struct figure *out, struct engine_reader *r, const char *k
 {
 	struct ynode *n;
 	uint8_t basis = BASIS_UNKNOWN;
-	int rc = find_figure(&n, r, r->engine, key);
+	int rc = engine_find_figure(&n, r, r->engine, key);
 
 	if (rc != OK || !n)
 		return rc;

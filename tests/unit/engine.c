@@ -71,6 +71,81 @@ static void the_file(void)
 	   "none keeps no compressor");
 }
 
+/* What the seven engines of the guides run on, and how they are told. */
+static void uses(void)
+{
+	static const char *const guides[] = { "ollama", "llama.cpp", "vllm", "sglang", "tgi", "tensorrt-llm", "mlx" };
+	static const unsigned told[] = { FLAG_CONTEXT, FLAG_KV_TYPE, FLAG_SEQUENCES };
+	struct engines e;
+	struct error err = { 0 };
+	const struct engine_profile *p;
+
+	if (!ok(engines_load(&e, &arena, "data/engines.yaml", &quants, &err) == OK, "data/engines.yaml loads"))
+		return;
+	for (unsigned i = 0; i < sizeof guides / sizeof *guides; i++) {
+		unsigned formats = 0, splits = 0, host = 0;
+		p = engine_find(&e, guides[i]);
+		for (unsigned k = 0; k < ENGINE_FORMATS; k++)
+			formats += p->use.formats[k];
+		for (unsigned k = 0; k < ENGINE_SPLITS; k++)
+			splits += p->use.splits[k];
+		for (unsigned k = 0; k < ENGINE_HOSTS; k++)
+			host += p->use.host[k];
+		ok(formats && splits && host && p->use.kv_types, "%s: formats, splits, host memory, cache types", guides[i]);
+		ok(p->use.on[ON_CUDA].runs == SAYS_YES && p->use.on[ON_CUDA].min_capability >= 50, "%s: on CUDA, from which capability on", guides[i]);
+		for (unsigned k = 0; k < sizeof told / sizeof *told; k++)
+			ok(p->use.flag[told[k]].flag && p->use.flag[told[k]].preset, "%s: flag for %s, with its default", guides[i], engine_flag_names[told[k]]);
+	}
+	p = engine_find(&e, "tensorrt-llm");
+	ok(p->use.on[ON_METAL].runs == SAYS_NO && p->use.on[ON_VULKAN].runs == SAYS_UNKNOWN && p->utilisation_of == SHARE_LEFT,
+	   "TensorRT-LLM: not on Metal; nothing said of Vulkan; a share of what is left");
+	p = engine_find(&e, "ollama");
+	is_str(p->use.flag[FLAG_KV_TYPE].flag, "OLLAMA_KV_CACHE_TYPE", "Ollama: its own flags, not llama.cpp's");
+	ok(!p->use.flag[FLAG_CPU_EXPERTS].flag && p->ubatch == 512 && p->batch == 512, "Ollama: batch and micro batch are one");
+	p = engine_find(&e, "sglang");
+	ok(p->n_held == 5 && p->held[0].below == UINT64_C(20) << 30 && p->held[4].below == UINT64_MAX && p->utilisation_of == SHARE_FREE,
+	   "SGLang: what is held back, by the card's size");
+	is_u64(p->held[3].bytes >> 20, 13904, "SGLang: 13904 MiB of an H100");
+	is_u64(engine_budget(p, UINT64_C(24564) << 20) >> 20, 24564 - 7280, "SGLang: what a card of 24 GB leaves");
+	is_u64(engine_budget(p, UINT64_C(183359) << 20) >> 20, 183359 - 26832, "SGLang: what a B200 leaves");
+	is_u64(engine_budget(p, 1 << 30), 0, "SGLang: nothing of a card of 1 GiB");
+	ok(p->logits_last && !engine_find(&e, "llama.cpp")->logits_last, "SGLang: logits where a token is sampled; llama.cpp: reserved for all");
+	is_u64(engine_budget(engine_find(&e, "tgi"), 1000), 900, "TGI: a share");
+	is_u64(engine_budget(engine_find(&e, "llama.cpp"), 1000), 1000, "llama.cpp: all of it");
+	p = engine_find(&e, "none");
+	ok(p->use.on[ON_CPU].runs == SAYS_UNKNOWN && !p->use.flag[FLAG_CONTEXT].flag, "none: nothing is said");
+}
+
+static void use_refusals(void)
+{
+	struct engines e;
+	struct error err;
+
+	refused("    hardware: {cuda: true}\n", "wants {value", "hardware without a source");
+	refused("    hardware: {cuda: {value: true, min_compute_capability: 75, source: s}}\n", "75 is none", "a capability that is none");
+	refused("    hardware: {cuda: {value: false, min_compute_capability: 7.5, source: s}}\n", "7.5 is none", "a capability where it does not run");
+	refused("    hardware: {rocm: {value: true, min_compute_capability: 7.5, source: s}}\n", "min_compute", "a capability of another vendor");
+	refused("    hardware: {abacus: {value: true, source: s}}\n", "abacus", "hardware that is none");
+	refused("    formats: [bf16]\n", "wants {value", "formats without a source");
+	refused("    formats: {value: [bf17], source: s}\n", "bf17", "a format of weights that is none");
+	refused("    splits: {value: [], source: s}\n", "nothing is listed", "an empty list");
+	refused("    host_offload: {value: [attic], source: s}\n", "attic", "a place that is none");
+	refused("    flags: {context: {flag: --ctx, source: s}}\n", "default", "a flag without its default");
+	refused("    flags: {context: {flag: --ctx, default: 1}}\n", "source", "a flag without a source");
+	refused("    flags: {contxt: {flag: --ctx, default: 1, source: s}}\n", "contxt", "a meaning that is none");
+	refused("    utilisation_of: {value: unknown, source: s}\n", "none of", "unknown in place of a word");
+	refused("    utilisation_of: {value: half, source: s}\n", "half", "a share of what is none");
+	refused("    held_back: []\n", "1 to", "nothing held back");
+	refused("    held_back: [{below: 5, bytes: 1, source: s}]\n", "without below", "a last entry with a bound");
+	refused("    held_back: [{bytes: 1, source: s}, {bytes: 1, source: s}]\n", "without below", "two last entries");
+	refused("    held_back: [{below: 5, bytes: 1, source: s}, {below: 5, bytes: 1, source: s}, {bytes: 1, source: s}]\n", "must rise",
+		"bounds that do not rise");
+	refused("    held_back: [{bytes: 1}]\n", "source", "bytes held back without a source");
+	ok(parse(&e, "    hardware: {cuda: unknown}\n    flags: {context: unknown}\n    kv_types: unknown\n    utilisation_of: unknown\n", &err) == OK &&
+	   e.profiles[0].use.on[ON_CUDA].runs == SAYS_UNKNOWN && !e.profiles[0].use.flag[FLAG_CONTEXT].flag && !e.profiles[0].use.kv_types &&
+	   e.profiles[0].utilisation_of == SHARE_UNKNOWN, "all of it may be unknown");
+}
+
 static void refusals(void)
 {
 	struct engines e;
@@ -163,7 +238,9 @@ int main(void)
 		return done_testing();
 	}
 	the_file();
+	uses();
 	refusals();
+	use_refusals();
 	damage();
 	arena_free(&arena);
 	return done_testing();
