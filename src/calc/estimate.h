@@ -14,6 +14,7 @@ struct memory {
 	const char *device, *pool;
 	uint64_t weights, kv_cache, state, compute, runtime, total;
 	uint64_t budget;                         /* what the engine may use of the pool */
+	uint64_t usable;                         /* of it, what is there at all, where the engine takes a share of what its weights leave; else 0 */
 	int64_t headroom;                        /* budget - total: the ullage */
 	uint32_t layers;
 	uint16_t group;                          /* index into the machine's groups */

@@ -38,7 +38,17 @@ static uint64_t budget_of(const struct pool *p, const struct engine_profile *e, 
 	if (is_known(p->free_bytes) && p->free_bytes.v < (double)usable)
 		usable = (uint64_t)p->free_bytes.v;
 	usable = usable > reserve ? usable - reserve : 0;
-	return e->utilisation > 0 ? (uint64_t)((double)usable * e->utilisation) : usable;
+	return e->utilisation_of == SHARE_LEFT ? usable : engine_budget(e, usable);
+}
+
+/* An engine that takes its share of what weights and buffers leave (TensorRT-LLM) may fill a card with these. */
+static void share_the_rest(struct memory *m, const struct engine_profile *e)
+{
+	uint64_t before = m->weights + m->compute + m->runtime;
+
+	if (e->utilisation_of != SHARE_LEFT || !m->usable)
+		return;
+	m->budget = before < m->usable ? before + (uint64_t)((double)(m->usable - before) * e->utilisation) : m->usable;
 }
 
 static void finish(struct memory *m)
@@ -101,6 +111,7 @@ int place_devices(struct estimate *e, const struct question *q, struct error *er
 				return error_set(err, E_USAGE, "%s: more than %d devices", h->name, MAX_DEVICES);
 			struct memory *m = &e->device[e->n_devices++];
 			*m = (struct memory){ .device = group->device->name, .pool = p->name, .group = (uint16_t)g, .budget = budget_of(p, q->settings.engine, &known) };
+			m->usable = q->settings.engine->utilisation_of == SHARE_LEFT ? m->budget : 0;
 			if (!known)
 				return error_set(err, E_AVAILABLE, "%s: how much memory a program can use is unknown, so nothing can be said to fit", h->name);
 			set_runtime(m, q, group->device, &e->warnings);
@@ -239,8 +250,10 @@ static void place(struct estimate *e, const struct parts *p, const struct pool *
 	}
 	if (host)
 		e->host.budget = budget_of(host, eng, &known);
-	for (unsigned d = 0; d < e->n_devices; d++)
+	for (unsigned d = 0; d < e->n_devices; d++) {
+		share_the_rest(&e->device[d], eng);
 		finish(&e->device[d]);
+	}
 	finish(&e->host);
 }
 

@@ -225,6 +225,34 @@ static void one_model(const struct model_entry *m)
 	arena_free(&a);
 }
 
+/* TensorRT-LLM gives its cache 0.9 of what weights and buffers leave, not of the card: 0.9 x 10 GiB here. */
+static void share_of_the_rest(void)
+{
+	const struct model_entry *m;
+	struct box b;
+	struct arena a = { 0 };
+	struct error err = { 0 };
+	struct estimate e, f;
+	uint64_t before;
+
+	if (!ok(catalog_model(&m, cat, "llama-3.1-8b-instruct", &err) == OK, "a model"))
+		return;
+	make_box(&b, 1, 4096 * GIB, 0);
+	struct question q = ask(m->spec, &b.h, "tensorrt-llm", "fp8", 8192);
+	ok(estimate_memory(&e, &q, &a, &err) == OK && e.verdict == FITS, "fits: %s", err.text);
+	before = e.sum.weights + e.sum.compute + e.sum.runtime;
+	make_box(&b, 1, before + 10 * GIB, 0);
+	q.hardware = &b.h;
+	ok(estimate_memory(&e, &q, &a, &err) == OK && e.sum.budget == before + (uint64_t)(0.9 * 10 * (double)GIB), "weights and 0.9 of the rest");
+	make_box(&b, 1, before + (uint64_t)((double)(e.sum.kv_cache + e.sum.state) / 0.9) + 16, 0);
+	ok(estimate_memory(&f, &q, &a, &err) == OK && f.verdict == FITS && f.sum.headroom < 64, "so much more than the cache fits");
+	make_box(&b, 1, before + (uint64_t)((double)(e.sum.kv_cache + e.sum.state) / 0.9) - 16, 0);
+	ok(estimate_memory(&f, &q, &a, &err) == OK && f.verdict == DOES_NOT_FIT, "and a little less does not");
+	make_box(&b, 1, before - 1, 0);
+	ok(estimate_memory(&f, &q, &a, &err) == OK && f.verdict == DOES_NOT_FIT, "nor does what does not hold the weights");
+	arena_free(&a);
+}
+
 int main(void)
 {
 	struct arena a = { 0 };
@@ -239,6 +267,7 @@ int main(void)
 	for (unsigned i = 0; i < n; i += 3)
 		if (catalog_model(&m, cat, all[i].id, &e) == OK && m->spec && m->spec->n_layers)
 			one_model(m), every_machine(m);
+	share_of_the_rest();
 	ok(models > 50 && offloaded > models * 9 / 10, "%u of %u models could be offloaded", offloaded, models);
 	catalog_close(cat);
 	arena_free(&a);

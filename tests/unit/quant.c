@@ -138,7 +138,7 @@ static void rates(const struct quants *q)
 static void whole(const struct quants *q)
 {
 	int sourced = 1, dynamic = 0, ranges = 1, fits = 1;
-	static const char *const ladder[] = { NULL, "q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "fp8", "awq_g128" };
+	static const char *const ladder[] = { NULL, "q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "fp8", "awq_g128", "mlx_8bit", "mlx_6bit", "mlx_4bit" };
 
 	for (unsigned i = 0; i < q->n_formats; i++)
 		sourced &= q->formats[i].source && *q->formats[i].source;
