@@ -280,6 +280,21 @@ uint64_t engine_budget(const struct engine_profile *e, uint64_t usable)
 	return usable;
 }
 
+enum engine_says engine_runs_on(const struct engine_profile *e, unsigned vendor, int is_cpu, unsigned capability)
+{
+	unsigned on = is_cpu ? ON_CPU : vendor;
+	uint8_t runs = SAYS_UNKNOWN;
+
+	if (is_cpu || vendor <= ON_METAL)
+		runs = e->use.on[on].runs;
+	if (runs == SAYS_YES && on == ON_CUDA && capability && capability < e->use.on[on].min_capability)
+		runs = SAYS_NO;
+	/* what the maker's own interface does not carry, Vulkan may */
+	if (runs == SAYS_NO && !is_cpu && vendor != ON_METAL && e->use.on[ON_VULKAN].runs == SAYS_YES)
+		runs = SAYS_YES;
+	return (enum engine_says)runs;
+}
+
 const struct engine_profile *engine_find(const struct engines *e, const char *name)
 {
 	for (unsigned i = 0; i < e->n_profiles; i++)

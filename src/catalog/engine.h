@@ -57,7 +57,7 @@ enum engine_flag_for {
 };
 extern const char *const engine_flag_names[];
 
-/* What an engine is and how it is told. Nothing here enters an estimate; nothing is taken over by `like`. 0 or NULL: unknown. */
+/* What an engine is and how it is told. No figure of an estimate comes from here; nothing is taken over by `like`. 0 or NULL: unknown. */
 struct engine_use {
 	struct { uint8_t runs; uint8_t min_capability; } on[ENGINE_PLATFORMS];  /* enum engine_says; CUDA: tenths, 75 is 7.5; 0: unknown */
 	uint8_t formats[ENGINE_FORMATS], splits[ENGINE_SPLITS], host[ENGINE_HOSTS];  /* 1: named */
@@ -119,8 +119,10 @@ int engines_load(struct engines *out, struct arena *a, const char *path, const s
 int engines_parse(struct engines *out, struct arena *a, const char *file, const void *bytes, size_t n, const struct quants *q,
 		  struct error *err) MUST_CHECK;
 /* Bytes of a device of `usable` that weights and caches get: the engine's share, or what it does not hold back. A share of what is
- * left (SHARE_LEFT) is counted as one of the whole, which errs on the low side. */
+ * left (SHARE_LEFT) depends on the weights: calc/placement.c. */
 uint64_t engine_budget(const struct engine_profile *e, uint64_t usable);
+/* Does it run on a device: vendor (enum vendor), whether it is a processor, compute capability (89 for 8.9; 0: not NVIDIA, or unknown). */
+enum engine_says engine_runs_on(const struct engine_profile *e, unsigned vendor, int is_cpu, unsigned capability);
 /* NULL when unknown. */
 const struct engine_profile *engine_find(const struct engines *e, const char *name);
 

@@ -26,15 +26,20 @@ static int no_memory(struct judge *j) { return error_set(j->err, E_NOMEM, "out o
 static int is_fatal(int rc) { return rc == E_NOMEM; }
 
 /* Engines that are asked. `none` speaks only where no engine loads the quantisation on such a machine. */
-static const char *const asked[] = { "llama.cpp", "vllm" };
+static const char *const asked[] = { "llama.cpp", "vllm", "mlx" };
 
-static int runs_there(const struct engine_profile *e, const struct hardware_spec *h)
+/* Where somebody would use it: vLLM on GPUs, MLX on Macs. */
+static int used_there(const struct engine_profile *e, const struct hardware_spec *h)
 {
-	if (e->loads[PACK_GGUF])
-		return 1;
-	for (unsigned g = 0; g < h->n_groups; g++)
-		if (h->pools[h->groups[g].pool].kind != POOL_VRAM || h->groups[g].device->kind != DEVICE_GPU)
+	for (unsigned g = 0; g < h->n_groups; g++) {
+		const struct device_spec *d = h->groups[g].device;
+		if (engine_runs_on(e, d->vendor, d->kind == DEVICE_CPU, d->compute_capability) == SAYS_NO)
 			return 0;
+		if (!e->loads[PACK_GGUF] && d->kind != DEVICE_GPU)
+			return 0;
+		if (e->loads[PACK_MLX] && !e->loads[PACK_GGUF] && d->vendor != VENDOR_APPLE)
+			return 0;
+	}
 	return 1;
 }
 
@@ -190,7 +195,7 @@ static int judge_case(struct fit_case *out, struct judge *j, const struct claim 
 	out->only = "no engine asked loads that quantisation there";
 	for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++) {
 		start.engine = engine_find(engines, asked[i]);
-		if (start.engine && runs_there(start.engine, h) && (rc = try_engine(out, j, k, &start, narrower)) != OK)
+		if (start.engine && used_there(start.engine, h) && (rc = try_engine(out, j, k, &start, narrower)) != OK)
 			return rc;
 	}
 	if (out->outcome != CANNOT_TELL || !(start.engine = engine_find(engines, "none")))

@@ -229,6 +229,24 @@ static void damage(void)
 	arena_free(&a);
 }
 
+/* Which devices an engine is asked about: compute capability and makers, with Vulkan for what CUDA no longer carries. */
+static void devices(void)
+{
+	static const struct { const char *engine; unsigned vendor; int is_cpu; unsigned capability; enum engine_says want; } is[] = {
+		{ "llama.cpp", ON_CUDA, 0, 89, SAYS_YES }, { "llama.cpp", ON_CUDA, 0, 30, SAYS_YES }, { "llama.cpp", ON_METAL, 0, 0, SAYS_YES }, { "llama.cpp", ON_CUDA, 1, 0, SAYS_YES },
+		{ "vllm", ON_CUDA, 0, 89, SAYS_YES }, { "vllm", ON_CUDA, 0, 61, SAYS_NO }, { "vllm", ON_CUDA, 0, 0, SAYS_YES }, { "vllm", ON_METAL, 0, 0, SAYS_NO },
+		{ "tensorrt-llm", ON_ROCM, 0, 0, SAYS_NO }, { "mlx", ON_METAL, 0, 0, SAYS_YES }, { "vllm", 4, 0, 0, SAYS_UNKNOWN }, { "none", ON_CUDA, 0, 10, SAYS_UNKNOWN },
+	};
+	struct engines e;
+	struct error err = { 0 };
+
+	if (!ok(engines_load(&e, &arena, "data/engines.yaml", &quants, &err) == OK, "the file"))
+		return;
+	for (unsigned i = 0; i < sizeof is / sizeof *is; i++)
+		ok(engine_runs_on(engine_find(&e, is[i].engine), is[i].vendor, is[i].is_cpu, is[i].capability) == is[i].want, "%s on %s%u, capability %u", is[i].engine,
+			is[i].is_cpu ? "a processor of " : "", is[i].vendor, is[i].capability);
+}
+
 int main(void)
 {
 	struct error err = { 0 };
@@ -239,6 +257,7 @@ int main(void)
 	}
 	the_file();
 	uses();
+	devices();
 	refusals();
 	use_refusals();
 	damage();
