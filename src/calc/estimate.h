@@ -77,6 +77,8 @@ int estimate_memory(struct estimate *out, const struct question *q, struct arena
 int estimate_ladder(struct estimate *out, struct question *q, const struct recipe *best, struct arena *a, struct error *err) MUST_CHECK;
 /* One sequence of 8192 tokens with an f16 cache under an engine's own defaults, layers placed as they fit; no recipe yet. */
 void settings_default(struct settings *s, const struct engine_profile *engine, const struct quants *q);
+/* E_USAGE: the engine is known not to run on a device of the machine. */
+int place_refused(const struct hardware_spec *h, const struct engine_profile *e, struct error *err) MUST_CHECK;
 /* Something that is not counted (a context, libraries, activations of unknown size) may not find room: on some device less is left than
  * llama.cpp's own fitting keeps free (common/common.h, fit_params_target: 1024 MiB). */
 int estimate_tight(const struct estimate *e);

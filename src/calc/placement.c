@@ -93,15 +93,25 @@ int place_cuts(const struct estimate *e, const struct question *q)
 	return e->n_devices > 1 && !q->file && (split == SPLIT_TENSOR || (split == SPLIT_ENGINE && q->settings.engine->splits_tensors));
 }
 
-static int runs_not(const struct engine_profile *e, const struct device_spec *d)
+int place_refused(const struct hardware_spec *h, const struct engine_profile *e, struct error *err)
 {
-	return engine_runs_on(e, d->vendor, d->kind == DEVICE_CPU, d->compute_capability) == SAYS_NO;
+	for (unsigned g = 0; g < h->n_groups; g++) {
+		const struct device_spec *d = h->groups[g].device;
+		if (h->pools[h->groups[g].pool].kind == POOL_HOST && h->n_groups > 1)
+			continue;
+		if (engine_runs_on(e, d->vendor, d->kind == DEVICE_CPU, d->compute_capability) == SAYS_NO)
+			return error_set(err, E_USAGE, "%s does not run on %s", e->name, d->name);
+	}
+	return OK;
 }
 
 int place_devices(struct estimate *e, const struct question *q, struct error *err)
 {
 	const struct hardware_spec *h = q->hardware;
+	int rc = place_refused(h, q->settings.engine, err);
 
+	if (rc != OK)
+		return rc;
 	e->n_devices = 0;
 	for (unsigned g = 0; g < h->n_groups; g++) {
 		const struct group *group = &h->groups[g];
@@ -114,8 +124,6 @@ int place_devices(struct estimate *e, const struct question *q, struct error *er
 				return OK;
 			if (e->n_devices == MAX_DEVICES)
 				return error_set(err, E_USAGE, "%s: more than %d devices", h->name, MAX_DEVICES);
-			if (runs_not(q->settings.engine, group->device))
-				return error_set(err, E_USAGE, "%s does not run on %s", q->settings.engine->name, group->device->name);
 			struct memory *m = &e->device[e->n_devices++];
 			*m = (struct memory){ .device = group->device->name, .pool = p->name, .group = (uint16_t)g, .budget = budget_of(p, q->settings.engine, &known) };
 			m->usable = q->settings.engine->utilisation_of == SHARE_LEFT ? m->budget : 0;
