@@ -48,8 +48,11 @@ static void read_api(struct model_read *r, void *item, struct ynode *n)
 
 	*p = (struct api_price){ 0 };
 	mr_str(r, &p->model, n, "model", YAML_NEED);
-	read_usd(r, &p->usd_per_million_input, n, "usd_per_million_input");
-	read_usd(r, &p->usd_per_million_output, n, "usd_per_million_output");
+	/* either alone may be all that was found */
+	if (yaml_get(n, "usd_per_million_input"))
+		read_usd(r, &p->usd_per_million_input, n, "usd_per_million_input");
+	if (yaml_get(n, "usd_per_million_output") || !(p->usd_per_million_input > 0))
+		read_usd(r, &p->usd_per_million_output, n, "usd_per_million_output");
 	mr_str(r, &p->provider, n, "provider", YAML_OPTIONAL);
 	mr_date(r, &p->date, n, "date", YAML_NEED);
 	mr_bool(r, &p->claim, n, "claim");

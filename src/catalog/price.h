@@ -19,7 +19,7 @@ struct rented_price {
 };
 struct api_price {
 	const char *model, *provider, *date, *note;
-	double usd_per_million_input, usd_per_million_output;
+	double usd_per_million_input, usd_per_million_output;        /* one of them may be 0: not known */
 	uint16_t source;
 	uint8_t claim;
 };

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (unsigned i = 0; i < p.n_rented; i++)
 			want(p.rented[i].hardware && p.rented[i].usd_per_hour > 0);
 		for (unsigned i = 0; i < p.n_api; i++)
-			want(p.api[i].model && p.api[i].usd_per_million_input > 0);
+			want(p.api[i].model && (p.api[i].usd_per_million_input > 0 || p.api[i].usd_per_million_output > 0));
 	} else {
 		want(err.text[0]);
 	}
