@@ -17,6 +17,8 @@ static char *without_brackets(struct arena *a, const char *cell)
 	for (const char *p = s; *p; p++) {
 		if (*p == '(' || *p == '[')
 			depth++;
+		if (!depth && *p == ',' && out > s && out[-1] == ' ')
+			out--;                   /* "int4 (AutoRound), fp8 KV" */
 		if (!depth && (*p != ' ' || (out > s && out[-1] != ' ')))
 			*out++ = *p;
 		if (depth && (*p == ')' || *p == ']'))
@@ -35,7 +37,7 @@ static int has_word(const char *text, const char *word)
 	char at[16];
 
 	for (const char *p = text; *p; p++) {
-		if ((p != text && !strchr(" ,;()", p[-1])) || strlen(p) < n || n >= sizeof at)
+		if ((p != text && !strchr(" ,;/()", p[-1])) || strlen(p) < n || n >= sizeof at)
 			continue;
 		memcpy(at, p, n);
 		at[n] = '\0';
@@ -43,6 +45,31 @@ static int has_word(const char *text, const char *word)
 			return 1;
 	}
 	return 0;
+}
+
+/* "12 GB card", "2x 32 GB GPUs", "80 GB GPU": a size, and no card. */
+static int only_a_size(const char *text)
+{
+	static const char *const words[] = { "gb", "gib", "card", "cards", "gpu", "gpus", "x" };
+	int size = 0;
+
+	for (const char *p = text; *p; ) {
+		char word[16];
+		size_t digits = strspn(p, "0123456789."), n = strcspn(p + digits, " ");
+		if (n >= sizeof word)
+			return 0;
+		memcpy(word, p + digits, n);
+		word[n] = '\0';
+		int known = !n;
+		for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+			known |= str_ieq(word, words[i]);
+		if (!known || (!digits && !n && *p != ' '))
+			return 0;
+		size |= str_ieq(word, "gb") || str_ieq(word, "gib");
+		p += digits + n;
+		p += strspn(p, " ");
+	}
+	return size;
 }
 
 int accuracy_named(const char *cell)
@@ -60,7 +87,7 @@ int accuracy_named(const char *cell)
 		n = sizeof head - 1;
 	memcpy(head, cell, n);
 	head[n] = '\0';
-	if (strstr(head, "not stated") || has_word(head, "class") || has_word(head, "other"))
+	if (strstr(head, "not stated") || has_word(head, "class") || has_word(head, "other") || only_a_size(head))
 		return 0;
 	return !inside || (!strstr(inside, "name not") && !strstr(inside, "name inferred"));
 }
@@ -212,6 +239,17 @@ const struct recipe *accuracy_recipe(struct acc_row *r, const char *quant, const
 	return NULL;
 }
 
+/* What a cell says besides the machine: "CPU AMD Ryzen 7 7840HS", "Virtualized NVIDIA H200". */
+static const char *without_kind(const char *cell)
+{
+	static const char *const kinds[] = { "CPU ", "Virtualized " };
+
+	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (str_prefix(cell, kinds[i]))
+			return cell + strlen(kinds[i]);
+	return cell;
+}
+
 int accuracy_machine(struct acc_row *r, const char *cell)
 {
 	struct hardware_spec spec;
@@ -220,7 +258,7 @@ int accuracy_machine(struct acc_row *r, const char *cell)
 
 	if (rc == OK || rc == E_AMBIGUOUS)
 		return rc;
-	plain = without_brackets(r->scratch, cell);
+	plain = without_brackets(r->scratch, without_kind(cell));
 	if (plain && *plain && ((rc = hardware_resolve(&spec, r->scratch, r->c, plain, 0, NULL)) == OK || rc == E_AMBIGUOUS))
 		return rc;
 	/* "Ryzen 9 7950X (NVIDIA RTX 4080)": the card that computes */
