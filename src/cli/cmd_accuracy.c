@@ -230,7 +230,7 @@ static void resolve_text(const struct text *x, const struct resolution *res, con
 			continue;
 		fprintf(x->out, "  %-10s %u names, %u of %u rows", c->column, c->n, c->known, c->rows);
 		if (c->open)
-			fprintf(x->out, ", %u of them leave the memory size open", c->open);
+			fprintf(x->out, i == RESOLVE_MODEL ? ", %u of them of models without shapes" : ", %u of them leave the memory size open", c->open);
 		fputc('\n', x->out);
 	}
 	if (!n || o->quiet)

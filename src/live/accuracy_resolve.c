@@ -21,6 +21,7 @@ static int look_up(struct resolved_name **out, struct resolution *res, unsigned 
 	struct resolve_column *c = &res->column[which];
 	const char *name = csv_get(r->csv, r->row, c->column), *own = which == RESOLVE_QUANT ? engine : "";
 	struct resolved_name *n = find(c, name, own);
+	const struct model_entry *m;
 
 	if (!n) {
 		n = &c->name[c->n++];
@@ -32,8 +33,8 @@ static int look_up(struct resolved_name **out, struct resolution *res, unsigned 
 			n->state = rc == OK ? NAME_KNOWN : rc == E_AMBIGUOUS ? NAME_OPEN : NAME_UNKNOWN;
 		}
 	}
-	if (which == RESOLVE_MODEL && n->state == NAME_UNKNOWN && accuracy_model(r, name, quant))
-		n->state = NAME_KNOWN;
+	if (which == RESOLVE_MODEL && n->state == NAME_UNKNOWN && (m = accuracy_model(r, name, quant)))
+		n->state = m->spec ? NAME_KNOWN : NAME_OPEN;
 	if (which == RESOLVE_QUANT && n->state == NAME_UNKNOWN && accuracy_recipe(r, quant, engine))
 		n->state = NAME_KNOWN;
 	*out = n;

@@ -8,7 +8,7 @@
 #include "base/csv.h"
 #include "catalog/catalog.h"
 
-enum name_state { NAME_UNKNOWN, NAME_KNOWN, NAME_OPEN };        /* OPEN: a machine whose memory size the name leaves open */
+enum name_state { NAME_UNKNOWN, NAME_KNOWN, NAME_OPEN };        /* OPEN: a machine whose memory size the name leaves open; a model without shapes */
 enum { RESOLVE_MODEL, RESOLVE_QUANT, RESOLVE_MACHINE, RESOLVE_COLUMNS };
 
 struct resolved_name {
