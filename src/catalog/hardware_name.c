@@ -121,6 +121,17 @@ uint64_t hardware_fingerprint(const struct hardware_spec *s)
 	return h ? h : 1;
 }
 
+/* Bytes of a trademark sign at p ("(R)", "(TM)", U+00AE, U+2122), which drivers and firmware write into names; 0: none. */
+static size_t trademark(const char *p)
+{
+	static const char *const marks[] = { "(R)", "(r)", "(TM)", "(tm)", "\xc2\xae", "\xe2\x84\xa2" };
+
+	for (unsigned i = 0; i < sizeof marks / sizeof *marks; i++)
+		if (str_prefix(p, marks[i]))
+			return strlen(marks[i]);
+	return 0;
+}
+
 /* Cuts the name at each '+' between blanks or between two letters or digits; the '+' of "Max+ 395" stays. */
 static int split(char segment[MAX_SEGMENTS][SEGMENT_LEN], unsigned *n, const char *name, struct error *err)
 {
@@ -128,6 +139,11 @@ static int split(char segment[MAX_SEGMENTS][SEGMENT_LEN], unsigned *n, const cha
 
 	*n = 0;
 	for (const char *p = name; ; p++) {
+		size_t mark = trademark(p);
+		if (mark) {
+			p += mark - 1;
+			continue;
+		}
 		int blank = p == name || p[-1] == ' ' || p[-1] == '\t';
 		if (*p && !(*p == '+' && (blank || (p[1] && p[1] != ' ')))) {
 			if (len + 1 == SEGMENT_LEN)

@@ -4,7 +4,9 @@
 #include "cli/answer.h"
 #include "cli/cmd.h"
 #include "live/accuracy.h"
+#include "live/accuracy_resolve.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void score_json(cJSON *o, const struct group_score *g)
@@ -137,6 +139,142 @@ static void print_text(const struct text *x, const struct accuracy *acc, const s
 	}
 }
 
+/* One name of a column, whatever the engine. */
+struct missing { const char *column, *name; unsigned rows; };
+
+static int most_rows_first(const void *a, const void *b)
+{
+	const struct missing *x = a, *y = b;
+
+	return x->rows != y->rows ? (x->rows < y->rows) - (x->rows > y->rows) : strcmp(x->name, y->name);
+}
+
+static struct missing *list_missing(unsigned *n, const struct resolution *res, struct arena *a)
+{
+	unsigned most = 1;
+	struct missing *list;
+
+	*n = 0;
+	for (unsigned i = 0; i < RESOLVE_COLUMNS; i++)
+		most += res->column[i].n;
+	if (!(list = arena_array(a, most, sizeof *list)))
+		return NULL;
+	for (unsigned i = 0; i < RESOLVE_COLUMNS; i++) {
+		const struct resolve_column *c = &res->column[i];
+		unsigned from = *n, j;
+		for (unsigned k = 0; k < c->n; k++) {
+			if (c->name[k].state != NAME_UNKNOWN)
+				continue;
+			for (j = from; j < *n && strcmp(list[j].name, c->name[k].name); j++)
+				;
+			list[j].column = c->column;
+			list[j].name = c->name[k].name;
+			list[j].rows += c->name[k].rows;
+			*n += j == *n;
+		}
+		qsort(list + from, *n - from, sizeof *list, most_rows_first);
+	}
+	return list;
+}
+
+static int resolve_json(const struct resolution *res, const struct missing *list, unsigned n, struct error *err)
+{
+	cJSON *doc = answer_document(), *out;
+
+	json_add_str(doc, "file", res->file);
+	json_add_u64(doc, "rows", res->rows);
+	json_add_u64(doc, "unnamed", res->unnamed);
+	json_add_u64(doc, "counted", res->counted);
+	json_add_u64(doc, "resolved", res->resolved);
+	if (res->counted)
+		json_add_f64(doc, "share", (double)res->resolved / res->counted);
+	else
+		cJSON_AddNullToObject(doc, "share");
+	out = json_add_array(doc, "columns");
+	for (unsigned i = 0; i < RESOLVE_COLUMNS; i++) {
+		const struct resolve_column *c = &res->column[i];
+		cJSON *o;
+		if (!c->column)
+			continue;
+		o = cJSON_CreateObject();
+		json_add_str(o, "column", c->column);
+		json_add_u64(o, "names", c->n);
+		json_add_u64(o, "rows", c->rows);
+		json_add_u64(o, "resolved", c->known);
+		json_add_u64(o, "open", c->open);
+		cJSON_AddItemToArray(out, o);
+	}
+	out = json_add_array(doc, "unresolved");
+	for (unsigned i = 0; i < n; i++) {
+		cJSON *o = cJSON_CreateObject();
+		json_add_str(o, "column", list[i].column);
+		json_add_str(o, "name", list[i].name);
+		json_add_u64(o, "rows", list[i].rows);
+		cJSON_AddItemToArray(out, o);
+	}
+	return answer_print(doc, err);
+}
+
+static void resolve_text(const struct text *x, const struct resolution *res, const struct missing *list, unsigned n, const struct options *o)
+{
+	struct table t;
+
+	fprintf(x->out, "%s: %u rows, %u of them name no model, no quantisation or no machine\n", res->file, res->rows, res->unnamed);
+	fprintf(x->out, "%u of %u resolve", res->resolved, res->counted);
+	if (res->counted)
+		fprintf(x->out, " (%.2f %%)", 100.0 * res->resolved / res->counted);
+	fputc('\n', x->out);
+	for (unsigned i = 0; i < RESOLVE_COLUMNS; i++) {
+		const struct resolve_column *c = &res->column[i];
+		if (!c->column)
+			continue;
+		fprintf(x->out, "  %-10s %u names, %u of %u rows", c->column, c->n, c->known, c->rows);
+		if (c->open)
+			fprintf(x->out, i == RESOLVE_MODEL ? ", %u of them of models without shapes" : ", %u of them leave the memory size open", c->open);
+		fputc('\n', x->out);
+	}
+	if (!n || o->quiet)
+		return;
+	fputc('\n', x->out);
+	table_init(&t, 3, 4);
+	for (unsigned i = 0; i < 3; i++)
+		table_cell(&t, DIM, "%s", (const char *const[]){ "column", "unresolved", "rows" }[i]);
+	for (unsigned i = 0; i < n && (!o->limit_set || i < o->limit); i++) {
+		table_cell(&t, PLAIN, "%s", list[i].column);
+		table_cell(&t, PLAIN, "%s", list[i].name);
+		table_cell(&t, PLAIN, "%u", list[i].rows);
+	}
+	table_print(&t, x, 1);
+}
+
+static int resolve(const struct options *o, struct catalog *c, const struct csv *csv, struct arena *a, struct error *err)
+{
+	struct resolution res;
+	struct missing *list;
+	unsigned n;
+	int rc = accuracy_resolve(&res, c, csv, o->where, (unsigned)o->n_where, a, err);
+
+	if (rc != OK)
+		return rc;
+	if (!(list = list_missing(&n, &res, a)))
+		return error_set(err, E_NOMEM, "out of memory");
+	if (o->json)
+		return resolve_json(&res, list, n, err);
+	if (o->csv) {
+		fputs("column,name,rows\n", stdout);
+		for (unsigned i = 0; i < n; i++) {
+			csv_cell(stdout, list[i].column, 0);
+			csv_cell(stdout, list[i].name, 0);
+			printf("%u\n", list[i].rows);
+		}
+		return OK;
+	}
+	struct text x;
+	text_open(&x, o);
+	resolve_text(&x, &res, list, n, o);
+	return OK;
+}
+
 int cmd_accuracy(struct options *o, struct error *err)
 {
 	struct arena a = { 0 };
@@ -154,7 +292,13 @@ int cmd_accuracy(struct options *o, struct error *err)
 		return error_set(err, E_NOMEM, "out of memory");
 	}
 	if ((rc = file_read(&bytes, &n, &a, o->args[0], (size_t)64 << 20, err)) != OK || (rc = csv_parse(&csv, &a, o->args[0], bytes, n, err)) != OK ||
-	    (rc = catalog_open(&c, o->program, err)) != OK || (rc = accuracy_run(acc, c, &csv, o->where, (unsigned)o->n_where, &a, err)) != OK)
+	    (rc = catalog_open(&c, o->program, err)) != OK)
+		goto out;
+	if (o->resolve) {
+		rc = resolve(o, c, &csv, &a, err);
+		goto out;
+	}
+	if ((rc = accuracy_run(acc, c, &csv, o->where, (unsigned)o->n_where, &a, err)) != OK)
 		goto out;
 	if (o->json) {
 		rc = print_json(acc, err);

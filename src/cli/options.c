@@ -42,6 +42,7 @@ const struct option options[] = {
 	{ "--sort", "COLUMN", OPT_STRING, AT(sort), CMD_FIT | CMD_MODELS, "order of the table: params, name; fit also memory, left, context, decode, prefill" },
 	{ "-n, --limit", "N", OPT_COUNT, AT(limit), CMD_FIT | CMD_MODELS | CMD_HARDWARE | CMD_ACCURACY | CMD_AUDIT, "at most so many rows" },
 	{ "--where", "COLUMN=VALUE[,VALUE]", OPT_LIST, AT(where), CMD_ACCURACY | CMD_AUDIT, "only rows with this value; may repeat; an empty value keeps rows where the column is empty" },
+	{ "--resolve", NULL, OPT_FLAG, AT(resolve), CMD_ACCURACY, "which models, quantisations and machines of the file the catalogue knows" },
 	{ "--check", NULL, OPT_FLAG, AT(check), CMD_MODELS, "the arguments are catalogue files: validate them" },
 	{ "--record", "FOLDER", OPT_STRING, AT(record), CMD_HARDWARE, "write what this machine says of itself into a folder" },
 	{ "--measure", NULL, OPT_FLAG, AT(measure), CMD_HARDWARE, "measure this machine's memory and matrix rates, and keep them for later estimates" },

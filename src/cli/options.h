@@ -33,7 +33,7 @@ struct options {
 	const char *program;
 	const struct command *command;
 	char **args; int n_args;             /* what is not an option */
-	uint8_t json, csv, help, version, quiet, check, offline, no_calibration, swa_full, all, cpu_moe_all, measure, markdown;
+	uint8_t json, csv, help, version, quiet, check, offline, no_calibration, swa_full, all, cpu_moe_all, measure, markdown, resolve;
 	const char *quant, *on, *engine, *sort, *kv, *kv_k, *kv_v, *flash, *color, *family, *licence, *imatrix, *split, *shares, *max_quant, *modality, *use_case, *record, *ram_text;
 	double min_tps;                      /* 0: not given */
 	const char *where[MAX_WHERE]; uint64_t n_where;

@@ -28,7 +28,7 @@ static int kept(const struct csv *csv, unsigned row, const char *where)
 	}
 }
 
-static int check_where(const struct csv *csv, const char *where, struct error *err)
+static int check_one(const struct csv *csv, const char *where, struct error *err)
 {
 	const char *eq = strchr(where, '=');
 	char column[64];
@@ -46,6 +46,24 @@ static int check_where(const struct csv *csv, const char *where, struct error *e
 	error_set(err, E_USAGE, "--where %s: %s has no column %s", where, csv->file, column);
 	near_report(&m, err);
 	return E_USAGE;
+}
+
+int accuracy_check_where(const struct csv *csv, const char *const *where, unsigned n, struct error *err)
+{
+	int rc = OK;
+
+	for (unsigned w = 0; w < n && rc == OK; w++)
+		rc = check_one(csv, where[w], err);
+	return rc;
+}
+
+int accuracy_kept(const struct csv *csv, unsigned row, const char *const *where, unsigned n)
+{
+	int in = 1;
+
+	for (unsigned w = 0; w < n; w++)
+		in &= kept(csv, row, where[w]);
+	return in;
 }
 
 void accuracy_skip(struct acc_row *r, const char *reason)
@@ -159,9 +177,8 @@ int accuracy_run(struct accuracy *out, struct catalog *c, const struct csv *csv,
 		return E_FILE;
 	}
 	out->kind = kinds[kind].kind;
-	for (unsigned w = 0; w < n_where; w++)
-		if ((rc = check_where(csv, where[w], err)) != OK)
-			return rc;
+	if ((rc = accuracy_check_where(csv, where, n_where, err)) != OK)
+		return rc;
 	out->cap_samples = csv->n_rows * 6 + 1;
 	out->sample = arena_array(a, out->cap_samples, sizeof *out->sample);
 	out->skipped = arena_array(a, (size_t)csv->n_rows * 2 + 1, sizeof *out->skipped);
@@ -169,10 +186,7 @@ int accuracy_run(struct accuracy *out, struct catalog *c, const struct csv *csv,
 		return error_set(err, E_NOMEM, "out of memory");
 	for (unsigned row = 0; row < csv->n_rows && rc == OK; row++) {
 		struct acc_row r = { out, c, csv, row, a, &scratch };
-		int in = 1;
-		for (unsigned w = 0; w < n_where; w++)
-			in &= kept(csv, row, where[w]);
-		if (!in)
+		if (!accuracy_kept(csv, row, where, n_where))
 			continue;
 		out->rows++;
 		arena_reset(&scratch);
@@ -189,32 +203,4 @@ int accuracy_run(struct accuracy *out, struct catalog *c, const struct csv *csv,
 	for (unsigned g = 0; g < out->n_groups; g++)
 		score(&out->group[g], out, (int)g, one, two);
 	return OK;
-}
-
-const struct model_entry *accuracy_model(struct acc_row *r, const char *name, const char *quant)
-{
-	const struct model_entry *e;
-	size_t n = strlen(name), k = strlen(quant);
-	char *cut;
-
-	if (catalog_model(&e, r->c, name, NULL) == OK)
-		return e;
-	/* without what stands in brackets */
-	const char *open = strstr(name, " (");
-	if (open && (cut = arena_strndup(r->scratch, name, (size_t)(open - name))) && catalog_model(&e, r->c, cut, NULL) == OK)
-		return e;
-	/* without the quantisation at its end, however it is spelt: the tail after the last separators, one by one */
-	cut = arena_strdup(r->scratch, name);
-	for (size_t i = n; cut && i-- > 1;) {
-		const struct recipe *found;
-		if (!strchr("-:_ ", name[i]) || !name[i + 1])
-			continue;
-		if (recipe_find(&found, catalog_quants(r->c), name + i + 1, NULL, NULL) != OK && !(k && str_ieq(name + i + 1, quant)))
-			continue;
-		cut[i] = 0;
-		if (catalog_model(&e, r->c, cut, NULL) == OK)
-			return e;
-		cut[i] = name[i];
-	}
-	return NULL;
 }

@@ -40,7 +40,8 @@ void accuracy_skip(struct acc_row *r, const char *reason);       /* reason lives
 int accuracy_gguf_size(struct acc_row *r, struct error *err) MUST_CHECK;
 int accuracy_llamacpp(struct acc_row *r, struct error *err) MUST_CHECK;
 int accuracy_vllm(struct acc_row *r, struct error *err) MUST_CHECK;
-/* "deepseek-r1:7b-distill-q4_K_M" with quant "Q4_K_M": the name without the trailing quantisation, tried in turn. NULL: unknown. */
-const struct model_entry *accuracy_model(struct acc_row *r, const char *name, const char *quant);
+/* --where: E_USAGE unless every filter names a column; does a row pass all of them? */
+int accuracy_check_where(const struct csv *csv, const char *const *where, unsigned n, struct error *err) MUST_CHECK;
+int accuracy_kept(const struct csv *csv, unsigned row, const char *const *where, unsigned n);
 
 #endif

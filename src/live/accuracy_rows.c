@@ -1,5 +1,5 @@
 /* accuracy_rows.c - one row of each kind of file -> predictions */
-#include "live/accuracy.h"
+#include "live/accuracy_names.h"
 
 #include "base/str.h"
 #include "base/units.h"
@@ -10,20 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The quantisation of a row: "IQ2_XXS/Q4_K_M" names the card's column and the file's; "Q4_K_M (experts stay MXFP4)" a remark
- * that holds of every recipe. */
-static const char *plain_quant(struct acc_row *r, const char *quant)
-{
-	const char *slash = strrchr(quant, '/');
-	char *s = arena_strdup(r->scratch, slash ? slash + 1 : quant);
-
-	if (s && strchr(s, '('))
-		*strchr(s, '(') = 0;
-	for (size_t n = s ? strlen(s) : 0; n && s[n - 1] == ' ';)
-		s[--n] = 0;
-	return s ? s : "";
-}
 
 static const char *reason(struct acc_row *r, const char *what, const char *name)
 {
@@ -46,7 +32,8 @@ static int row_settings(struct settings *set, struct acc_row *r, const char *eng
 
 static int find_recipe(const struct recipe **out, struct acc_row *r, const char *quant, const char *engine)
 {
-	return recipe_find(out, catalog_quants(r->c), quant, engine, NULL) == OK;
+	*out = accuracy_recipe(r, quant, accuracy_engine(r, engine));
+	return *out != NULL;
 }
 
 /* Ollama's library prints two or three digits ("1.9GB", "43GB", "1.3TB"), and its files bundle the image encoder. */
@@ -67,7 +54,7 @@ static const char *publisher(struct acc_row *r)
 
 int accuracy_gguf_size(struct acc_row *r, struct error *err)
 {
-	const char *name = csv_get(r->csv, r->row, "model"), *quant = plain_quant(r, csv_get(r->csv, r->row, "quant")), *unit = csv_get(r->csv, r->row, "unit");
+	const char *name = csv_get(r->csv, r->row, "model"), *quant = accuracy_quant(r, csv_get(r->csv, r->row, "quant"), name), *unit = csv_get(r->csv, r->row, "unit");
 	const struct model_entry *m = accuracy_model(r, name, quant);
 	const char *text = csv_get(r->csv, r->row, "size_value");
 	struct settings set;
@@ -179,7 +166,7 @@ static int add_windowless(void *user, const struct state_item *s, struct error *
 int accuracy_llamacpp(struct acc_row *r, struct error *err)
 {
 	const struct csv *c = r->csv;
-	const char *name = csv_get(c, r->row, "model"), *quant = plain_quant(r, csv_get(c, r->row, "quant")), *fork = csv_get(c, r->row, "fork");
+	const char *name = csv_get(c, r->row, "model"), *quant = accuracy_quant(r, csv_get(c, r->row, "quant"), name), *fork = csv_get(c, r->row, "fork");
 	const char *kv = csv_get(c, r->row, "kv_mib"), *scope = csv_get(c, r->row, "kv_scope"), *fa = csv_get(c, r->row, "flash_attn");
 	const struct model_entry *m = accuracy_model(r, name, quant);
 	const struct quants *q = catalog_quants(r->c);
@@ -282,7 +269,6 @@ int accuracy_vllm(struct acc_row *r, struct error *err)
 	struct footprint f;
 	struct settings set;
 	uint64_t tp = 1, n, max_len = 0;
-	char word[32];
 	int rc;
 
 	if (!m || !m->spec) {
@@ -299,9 +285,7 @@ int accuracy_vllm(struct acc_row *r, struct error *err)
 		accuracy_skip(r, reason(r, "KV cache format not described", dtype));
 		return OK;
 	}
-	snprintf(word, sizeof word, "%.*s", (int)strcspn(dtype, ", +("), dtype);
-	set.recipe = NULL;
-	find_recipe(&set.recipe, r, word, "vllm");
+	find_recipe(&set.recipe, r, accuracy_quant(r, dtype, name), "vllm");
 	if (set.recipe && weights[0]) {
 		if ((rc = footprint_compute(&f, m->spec, q, &set, r->scratch, err)) == OK) {
 			double all = 0;

@@ -109,6 +109,8 @@ static void test_devices(void)
 	is_one("rtx-4090", "rtx-4090", 1, 1);
 	is_one("RTX 4090", "rtx-4090", 1, 1);
 	is_one("4090", "rtx-4090", 1, 1);
+	is_one("NVIDIA(R) GeForce(R) RTX(TM) 4090", "rtx-4090", 1, 1);
+	is_one("Intel\xc2\xae Arc\xe2\x84\xa2 B580", "arc-b580", 1, 1);
 	is_one("NVIDIA GeForce RTX 4090", "rtx-4090", 1, 1);
 	is_one("RTX 4090 24GB", "rtx-4090", 1, 1);
 	is_one("2x rtx-4090", "rtx-4090", 2, 1);
