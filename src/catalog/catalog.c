@@ -49,18 +49,39 @@ static int load_data(struct catalog *c, struct error *err)
 	return engines_load(&c->engines, &c->a, engines, &c->quants, err);
 }
 
-/* Two halves that do not touch each other: data and models, machines. */
-struct opening { struct catalog *c; const char *user; int rc[2]; struct error err[2]; };
+/* Files are dealt out some at a time: the data first, which takes longest, then models and machines. Then each shelf is put in order. */
+enum { DATA, MODELS, MACHINES, OPENED, AT_A_TIME = 16 };
+struct opening {
+	struct catalog *c;
+	const char *user;
+	struct loader shelf[OPENED];     /* of MODELS and MACHINES */
+	_Atomic uint32_t next;
+	int rc[OPENED];
+	struct error err[OPENED];
+	struct thread_pool *pool;        /* NULL: none */
+};
 
-static void open_half(void *user, unsigned thread, unsigned n_threads)
+static uint32_t share(const struct loader *l) { return (l->n + AT_A_TIME - 1) / AT_A_TIME; }
+
+static void open_some(void *user, unsigned thread, unsigned n_threads)
 {
 	struct opening *o = user;
 	struct catalog *c = o->c;
+	const uint32_t of_models = share(&o->shelf[MODELS]), of_machines = share(&o->shelf[MACHINES]);
 
-	if (thread == 0 && (o->rc[0] = load_data(c, &o->err[0])) == OK)
-		o->rc[0] = shelf_load(&c->models, &c->of_models, &c->a, SHELF_MODELS, c->folder, o->user, &o->err[0]);
+	for (uint32_t i; (i = o->next++) < 1 + of_models + of_machines;) {
+		uint32_t from = i ? (i - 1 - (i - 1 < of_models ? 0 : of_models)) * AT_A_TIME : 0;
+		if (i == 0)
+			o->rc[DATA] = load_data(c, &o->err[DATA]);
+		else
+			shelf_read(&o->shelf[i - 1 < of_models ? MODELS : MACHINES], from, from + AT_A_TIME, &c->reader[thread]);
+	}
+	if (n_threads > 1)
+		pool_barrier(o->pool);
+	if (thread == 0)
+		o->rc[MODELS] = shelf_end(&o->shelf[MODELS], o->rc[MODELS]);
 	if (thread == 1 || n_threads == 1)
-		o->rc[1] = shelf_load(&c->hardware, &c->of_machines, &c->of_hardware, SHELF_HARDWARE, c->folder, o->user, &o->err[1]);
+		o->rc[MACHINES] = shelf_end(&o->shelf[MACHINES], o->rc[MACHINES]);
 }
 
 static int list_problems(struct catalog *c, struct error *err)
@@ -75,7 +96,7 @@ static int list_problems(struct catalog *c, struct error *err)
 	return OK;
 }
 
-int catalog_open_with(struct catalog **out, const char *program, struct thread_pool *pool, struct error *err)
+static int open_catalog(struct catalog **out, const char *program, struct thread_pool *pool, int with_shapes, struct error *err)
 {
 	struct catalog *c = calloc(1, sizeof *c);
 	struct opening *o = calloc(1, sizeof *o);
@@ -88,14 +109,20 @@ int catalog_open_with(struct catalog **out, const char *program, struct thread_p
 		return no_memory(err);
 	}
 	o->c = c;
+	o->pool = pool;
 	if ((rc = folder_of_program(&c->folder, &c->a, program, err)) == OK && (rc = folder_of_user(&o->user, &c->a, err)) == OK) {
-		if (pool)
-			pool_run(pool, 2, open_half, o);
+		unsigned n = pool ? pool_threads(pool) : 1;
+		o->rc[MODELS] = shelf_begin(&o->shelf[MODELS], &c->models, &c->of_models, &c->a, SHELF_MODELS, with_shapes, c->folder, o->user, &o->err[MODELS]);
+		o->rc[MACHINES] = shelf_begin(&o->shelf[MACHINES], &c->hardware, &c->of_machines, &c->of_hardware, SHELF_HARDWARE, 0, c->folder, o->user, &o->err[MACHINES]);
+		if (n > 1)
+			pool_run(pool, n < READERS ? n : READERS, open_some, o);
 		else
-			open_half(o, 0, 1);
-		rc = o->rc[0] != OK ? o->rc[0] : o->rc[1];
-		if (rc != OK && err)
-			*err = o->err[o->rc[0] == OK];
+			open_some(o, 0, 1);
+		for (unsigned i = 0; i < OPENED && rc == OK; i++) {
+			rc = o->rc[i];
+			if (rc != OK && err)
+				*err = o->err[i];
+		}
 		if (rc == OK)
 			rc = list_problems(c, err);
 	}
@@ -107,9 +134,19 @@ int catalog_open_with(struct catalog **out, const char *program, struct thread_p
 	return rc;
 }
 
+int catalog_open_with(struct catalog **out, const char *program, struct thread_pool *pool, struct error *err)
+{
+	return open_catalog(out, program, pool, 0, err);
+}
+
+int catalog_open_for_shapes(struct catalog **out, const char *program, struct thread_pool *pool, struct error *err)
+{
+	return open_catalog(out, program, pool, 1, err);
+}
+
 int catalog_open(struct catalog **out, const char *program, struct error *err)
 {
-	return catalog_open_with(out, program, NULL, err);
+	return open_catalog(out, program, NULL, 0, err);
 }
 
 const struct quants *catalog_quants(const struct catalog *c) { return &c->quants; }
@@ -236,12 +273,19 @@ static int parse_model(struct model_entry *e, const struct catalog *c, uint32_t 
 	struct ydoc d;
 	int rc, whole = 1;
 
+	if (how == ENTRY_SHAPES && f->shapes) {
+		*e = *f->shapes;
+		rc = OK;
+		whole = 0;
+		goto parsed;
+	}
 	if (how == ENTRY_SHAPES)
 		rc = head_parse(&d, &whole, a, f->path, f->bytes, f->n, model_shape_keys, err);
 	else
 		rc = yaml_parse(&d, a, f->path, f->bytes, f->n, err);
 	if (rc != OK || (rc = whole ? model_entry_read(e, a, &d, err) : model_entry_read_shapes(e, a, &d, err)) != OK)
 		return rc;
+parsed:
 	if (strcmp(e->id, c->models.models[i].id))
 		return error_at(err, E_CATALOGUE, f->path, 0, "id %s was %s at first sight", e->id, c->models.models[i].id);
 	if (!whole) {

@@ -20,6 +20,8 @@ int catalog_open(struct catalog **out, const char *program, struct error *err) M
 /* The same with the help of a pool's threads; pool NULL: without. */
 struct thread_pool;
 int catalog_open_with(struct catalog **out, const char *program, struct thread_pool *pool, struct error *err) MUST_CHECK;
+/* The same, for who will call catalog_read_shapes() next: files are gone through once. */
+int catalog_open_for_shapes(struct catalog **out, const char *program, struct thread_pool *pool, struct error *err) MUST_CHECK;
 void catalog_close(struct catalog *c);
 
 const struct quants *catalog_quants(const struct catalog *c);

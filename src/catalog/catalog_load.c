@@ -12,23 +12,10 @@ enum { MAX_ENTRY_BYTES = 1 << 20, MAX_ENTRIES = 20000, MAX_PROBLEMS = 64 };
 
 /* What model_entry_head() and hardware_entry_head() read. */
 static const char *const model_keys[] = { "id", "name", "aliases", "status", "family", "released", "licence", "repos", NULL };
+/* The same, and what model_entry_read_shapes() reads. */
+static const char *shape_keys[40];
 static const char *const hardware_keys[] = {
 	"schema", "id", "name", "kind", "vendor", "status", "why", "instead", "match", "variants", NULL
-};
-
-struct item {
-	const char *id;
-	struct entry_file file;
-	struct model_entry *model;
-	struct hardware_entry *hardware;
-};
-struct loader {
-	struct shelf *s;
-	struct problems *p;
-	struct arena *a;
-	struct error *err;
-	struct item *item;
-	uint32_t n;
 };
 
 static int no_memory(struct loader *l) { return error_set(l->err, E_NOMEM, "out of memory"); }
@@ -69,63 +56,95 @@ static int keep_problem(struct loader *l, const char *path, const struct error *
 	return OK;
 }
 
-static int read_item(struct item *it, struct loader *l, struct error *err)
+/* The whole description of a model while its text is in sight. What is wrong with it is said when it is asked for. */
+static void read_shapes(struct item *it, struct arena *a, const struct ydoc *d)
 {
-	const char *const *keys = l->s->kind == SHELF_MODELS ? model_keys : hardware_keys;
+	struct model_entry *e = it->model->status == STATUS_OPEN_WEIGHTS ? arena_alloc(a, sizeof *e) : NULL;
+
+	if (e && model_entry_read_shapes(e, a, d, NULL) == OK)
+		it->file.shapes = e;
+}
+
+static int read_item(struct item *it, const struct loader *l, struct arena *a, struct error *err)
+{
+	const char *const *keys = l->s->kind != SHELF_MODELS ? hardware_keys : l->with_shapes ? shape_keys : model_keys;
 	struct entry_file *f = &it->file;
 	struct ydoc d;
 	char *bytes;
 	int rc, whole;
 
-	if ((rc = file_read(&bytes, &f->n, l->a, f->path, MAX_ENTRY_BYTES, err)) != OK)
+	if ((rc = file_read(&bytes, &f->n, a, f->path, MAX_ENTRY_BYTES, err)) != OK)
 		return rc;
 	f->bytes = bytes;
 	for (int again = 0; again < 2; again++) {
 		if (again)
-			rc = yaml_parse(&d, l->a, f->path, f->bytes, f->n, err);
+			rc = yaml_parse(&d, a, f->path, f->bytes, f->n, err);
 		else
-			rc = head_parse(&d, &whole, l->a, f->path, f->bytes, f->n, keys, err);
+			rc = head_parse(&d, &whole, a, f->path, f->bytes, f->n, keys, err);
 		if (rc != OK)
 			return rc;
 		if (l->s->kind == SHELF_MODELS)
-			rc = model_entry_head(it->model, l->a, &d, err);
+			rc = model_entry_head(it->model, a, &d, err);
 		else
-			rc = hardware_entry_head(it->hardware, l->a, &d, err);
+			rc = hardware_entry_head(it->hardware, a, &d, err);
 		if (rc != E_CATALOGUE || whole)
 			break;           /* else: with the whole file in sight the error may be another, or none */
 		whole = 1;
 	}
 	it->id = l->s->kind == SHELF_MODELS ? it->model->id : it->hardware->id;
+	if (rc == OK && l->with_shapes && !whole)
+		read_shapes(it, a, &d);
 	return rc;
 }
 
-static int load_folder(struct loader *l, const char *folder, const char *const *names, int user)
+void shelf_read(struct loader *l, uint32_t from, uint32_t to, struct arena *a)
 {
-	for (; *names; names++) {
-		struct item *it = &l->item[l->n];
-		struct error e = { 0 };
-		int rc;
+	static const struct error out_of_memory = { .code = E_NOMEM, .text = "out of memory" };
 
-		*it = (struct item){ .file = { .user = (uint8_t)user } };
-		it->file.path = arena_printf(l->a, "%s/%s", folder, *names);
+	for (uint32_t i = from; i < to && i < l->n; i++) {
+		struct item *it = &l->item[i];
+		struct error e = { 0 };
+		int rc = E_NOMEM;
+
 		if (l->s->kind == SHELF_MODELS)
-			it->model = arena_alloc(l->a, sizeof *it->model);
+			it->model = arena_alloc(a, sizeof *it->model);
 		else
-			it->hardware = arena_alloc(l->a, sizeof *it->hardware);
-		if (!it->file.path || (!it->model && !it->hardware))
-			return no_memory(l);
-		rc = read_item(it, l, &e);
-		if (rc == OK) {
-			l->n++;
-		} else if (user && rc != E_NOMEM) {
-			if ((rc = keep_problem(l, it->file.path, &e, 0)) != OK)
-				return rc;
-		} else {
-			if (l->err)
-				*l->err = e;
-			return rc;
-		}
+			it->hardware = arena_alloc(a, sizeof *it->hardware);
+		if (it->model || it->hardware)
+			rc = read_item(it, l, a, &e);
+		if (rc == OK)
+			continue;
+		it->err = arena_alloc(a, sizeof *it->err);
+		if (it->err)
+			*it->err = e.code ? e : out_of_memory;
+		else
+			it->id = NULL;   /* nothing can be said of it: shelf_end() takes that for want of memory */
 	}
+}
+
+/* Leaves out what could not be read: an error of the program's own files, a problem of the user's. */
+static int drop_unread(struct loader *l)
+{
+	uint32_t n = 0;
+	int rc;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct item *it = &l->item[i];
+		if (!it->err && it->id) {
+			l->item[n++] = *it;
+			continue;
+		}
+		if (!it->err || it->err->code == E_NOMEM)
+			return no_memory(l);
+		if (!it->file.user) {
+			if (l->err)
+				*l->err = *it->err;
+			return it->err->code;
+		}
+		if ((rc = keep_problem(l, it->file.path, it->err, 0)) != OK)
+			return rc;
+	}
+	l->n = n;
 	return OK;
 }
 
@@ -249,39 +268,63 @@ static int fill_shelf(struct loader *l)
 	return rc;
 }
 
-int shelf_load(struct shelf *out, struct problems *p, struct arena *a, enum shelf_kind kind, const char *program,
+/* The keys of both, once. */
+static void join_keys(void)
+{
+	unsigned n = 0;
+
+	for (const char *const *k = model_shape_keys; *k; k++)
+		shape_keys[n++] = *k;
+	shape_keys[n++] = "aliases";
+	shape_keys[n++] = "repos";
+	shape_keys[n] = NULL;
+}
+
+int shelf_begin(struct loader *l, struct shelf *out, struct problems *p, struct arena *a, enum shelf_kind kind, int with_shapes, const char *program,
 	const char *user, struct error *err)
 {
 	const char **names[2] = { NULL }, *folder[2], *const sub = kind == SHELF_MODELS ? "models.d" : "hardware.d";
-	struct loader l = { out, p, a, err, NULL, 0 };
-	struct arena scratch = { 0 };
 	uint32_t total = 0;
 	int rc = OK;
 
+	*l = (struct loader){ .s = out, .p = p, .a = a, .err = err, .with_shapes = (uint8_t)(with_shapes && kind == SHELF_MODELS) };
 	*out = (struct shelf){ .kind = (uint8_t)kind };
+	if (l->with_shapes)
+		join_keys();
 	for (int i = 0; i < 2 && rc == OK; i++) {
 		const char *root = i ? user : program;
 
 		if (!root)
 			continue;
 		if (!(folder[i] = arena_printf(a, "%s/%s", root, sub)))
-			rc = no_memory(&l);
+			rc = no_memory(l);
 		else
-			rc = dir_list(&names[i], &scratch, folder[i], ".yaml", i, err);
+			rc = dir_list(&names[i], &l->scratch, folder[i], ".yaml", i, err);
 		for (const char **s = rc == OK ? names[i] : NULL; s && *s; s++)
 			total++;
 	}
 	if (rc == OK && total > MAX_ENTRIES)
 		rc = error_set(err, E_CATALOGUE, "%u entries in %s, at most %d", total, sub, (int)MAX_ENTRIES);
-	if (rc == OK && !(l.item = arena_array(&scratch, total + 1, sizeof *l.item)))
-		rc = no_memory(&l);
+	if (rc == OK && !(l->item = arena_array(&l->scratch, total + 1, sizeof *l->item)))
+		rc = no_memory(l);
 	for (int i = 0; i < 2 && rc == OK; i++)
-		if (names[i])
-			rc = load_folder(&l, folder[i], names[i], i);
+		for (const char **s = names[i]; s && *s && rc == OK; s++) {
+			struct item *it = &l->item[l->n++];
+			it->file.user = (uint8_t)i;
+			if (!(it->file.path = arena_printf(a, "%s/%s", folder[i], *s)))
+				rc = no_memory(l);
+		}
+	return rc;
+}
+
+int shelf_end(struct loader *l, int rc)
+{
 	if (rc == OK)
-		rc = sort_items(&l);
+		rc = drop_unread(l);
 	if (rc == OK)
-		rc = fill_shelf(&l);
-	arena_free(&scratch);
+		rc = sort_items(l);
+	if (rc == OK)
+		rc = fill_shelf(l);
+	arena_free(&l->scratch);
 	return rc;
 }
