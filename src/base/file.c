@@ -63,6 +63,17 @@ int file_read(char **out, size_t *n, struct arena *a, const char *path, size_t m
 	/* the size is a hint: pipes have none, files under /proc say 0, and others may grow meanwhile */
 	cap = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : max < 16384 ? max : 16384;
 	buf = arena_alloc(a, cap + 1);
+	/* asked for one byte more, a regular file that gives what it said is read: a second look would double the calls */
+	if (buf && S_ISREG(st.st_mode) && st.st_size > 0) {
+		ssize_t k = read(fd, buf, cap + 1);
+		if (k >= 0 && (size_t)k <= cap) {
+			have = (size_t)k;
+			if (have == cap)
+				goto whole;
+		} else if (k >= 0) {
+			lseek(fd, 0, SEEK_SET);
+		}
+	}
 	while (buf) {
 		if ((rc = read_some(&got, fd, buf + have, cap - have, path, err)) != OK)
 			goto out;
@@ -89,6 +100,7 @@ int file_read(char **out, size_t *n, struct arena *a, const char *path, size_t m
 		rc = error_set(err, E_NOMEM, "out of memory reading %s", path);
 		goto out;
 	}
+whole:
 	buf[have] = 0;
 	*out = buf;
 	*n = have;

@@ -5,6 +5,7 @@
 #include "calc/placement.h"
 #include "calc/recipe.h"
 
+#include <stddef.h>
 #include <string.h>
 
 const char *const verdict_names[] = { "fits", "fits_offloaded", "does_not_fit", NULL };
@@ -61,7 +62,10 @@ static int begin(struct estimate *out, struct parts *p, const struct question *q
 {
 	int rc;
 
-	*out = (struct estimate){ .settings = q->settings };
+	/* all but the devices, which are filled one by one: most machines have few, and tables hold hundreds of estimates */
+	memset(out, 0, offsetof(struct estimate, device));
+	memset((char *)out + offsetof(struct estimate, n_devices), 0, sizeof *out - offsetof(struct estimate, n_devices));
+	out->settings = q->settings;
 	*p = (struct parts){ .q = q };
 	if ((rc = parts_sizes(p, q, a, err)) != OK || (rc = place_devices(out, q, err)) != OK)
 		return rc;
