@@ -31,5 +31,7 @@ $d = score('tests/measured/vllm_memory.csv --where complete=yes');
 most($d->{median_abs_error}, 0, 'KV tokens that vLLM printed, median');
 $d = score('tests/measured/gguf_sizes.csv --where recipe=stock --where tier=nosuch');
 ok(defined $d->{rows} && $d->{rows} == 0 && !defined $d->{median_abs_error}, 'no rows give null, not 0');
+$d = score('tests/measured/vllm_memory.csv --where complete=yes --resolve');
+ok(defined $d->{share} && $d->{share} == 1 && $d->{counted} == 11 && $d->{unnamed} == 7 && !@{$d->{unresolved}}, 'names of the vLLM rows resolve');
 print "1..$n\n";
 exit($bad != 0);

@@ -16,6 +16,7 @@ static const struct { unsigned type, block, bytes; const char *name; } ggml[] = 
 		8, "F64" },
 	{ 29, 256, 56, "IQ1_M" }, { 30, 1, 2, "BF16" }, { 34, 256, 54, "TQ1_0" }, { 35, 256, 66, "TQ2_0" }, { 39, 32, 17, "MXFP4" },
 	{ 40, 64, 36, "NVFP4" }, { 41, 128, 18, "Q1_0" }, { 42, 64, 18, "Q2_0" },
+	{ 137, 256, 76, "IQ2_K" }, { 138, 256, 110, "IQ3_K" }, { 139, 256, 144, "IQ4_K" },
 };
 
 static void blocks(const struct quants *q)
