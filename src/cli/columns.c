@@ -104,7 +104,7 @@ const char *cell_text(char *buf, size_t n, const struct cell *c)
 	case CELL_BYTES: return format_bytes(buf, n, (uint64_t)c->v);
 	case CELL_LEFT: return format_signed_bytes(buf, n, (int64_t)c->v);
 	case CELL_RATE:
-		snprintf(buf, n, "%s %s", format_3(v, sizeof v, c->v / (!strcmp(c->unit, "GB/s") ? 1e9 : !strcmp(c->unit, "TFLOPS") ? 1e12 : 1)), c->unit);
+		snprintf(buf, n, "%s%s%s", format_3(v, sizeof v, c->v / (!strcmp(c->unit, "GB/s") ? 1e9 : !strcmp(c->unit, "TFLOPS") ? 1e12 : 1)), *c->unit ? " " : "", c->unit);
 		return buf;
 	}
 	return "";
@@ -163,6 +163,9 @@ void columns_text(const struct columns *c, cell_fn *cell, const void *const *row
 	for (unsigned i = 0; i < c->n; i++)
 		right |= (uint32_t)c->all[c->pick[i]].right << i;
 	table_init(&tab, c->n, right);
+	for (unsigned i = 0; i < c->n; i++)
+		if (!strcmp(c->all[c->pick[i]].key, "name"))
+			tab.shrink = i + 1;
 	for (unsigned i = 0; i < c->n; i++)
 		table_cell(&tab, DIM, "%s", c->all[c->pick[i]].head);
 	for (unsigned r = 0; r < n; r++)
@@ -255,4 +258,19 @@ void columns_json(const struct columns *c, cell_fn *cell, const void *const *row
 		}
 		cJSON_AddItemToArray(array, o);
 	}
+}
+
+void entry_apart_text(const struct text *t, const char *id, const char *name, const char *status, const char *why, const char *const *instead)
+{
+	char line[600], list[300];
+
+	text_paint(t, BOLD, "%s", id);
+	fprintf(t->out, "  %s, %s\n", name, status);
+	if (why)
+		text_wrap(t, "    ", 4, why);
+	if (!instead[0])
+		return;
+	join(list, sizeof list, instead, ", ");
+	snprintf(line, sizeof line, "there is: %s", list);
+	text_wrap(t, "    ", 4, line);
 }

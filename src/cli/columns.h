@@ -36,6 +36,8 @@ void columns_text(const struct columns *c, cell_fn *cell, const void *const *row
 void columns_csv(const struct columns *c, cell_fn *cell, const void *const *rows, unsigned n, FILE *out);
 /* Adds one object a row to the array, with every column that is not `apart`, or those of --columns. */
 void columns_json(const struct columns *c, cell_fn *cell, const void *const *rows, unsigned n, cJSON *array);
+/* An entry that cannot be had: its status, why, and what there is instead. */
+void entry_apart_text(const struct text *t, const char *id, const char *name, const char *status, const char *why, const char *const *instead);
 /* As a text table shows it; "?" for unknown. Returns buf, or a string of the cell. */
 const char *cell_text(char *buf, size_t n, const struct cell *c);
 

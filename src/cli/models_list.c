@@ -227,25 +227,6 @@ static int gather(struct list *l, int status, struct error *err)
 	return OK;
 }
 
-/* What cannot be had: why, and what there is. */
-static void print_others(const struct list *l, const struct text *t)
-{
-	char line[600], list[300];
-
-	for (unsigned i = 0; i < l->shown; i++) {
-		const struct model_entry *e = ((const struct model_row *)l->order[i])->e;
-		text_paint(t, BOLD, "%s", e->id);
-		fprintf(t->out, "  %s, %s\n", e->name, status_names[e->status]);
-		if (e->why)
-			text_wrap(t, "    ", 4, e->why);
-		if (e->instead[0]) {
-			cell_text(list, sizeof list, &(struct cell){ .kind = CELL_LIST, .list = e->instead });
-			snprintf(line, sizeof line, "there is: %s", list);
-			text_wrap(t, "    ", 4, line);
-		}
-	}
-}
-
 /* What --fits-on was asked about. */
 static void print_machine(const struct question *q, const struct text *t)
 {
@@ -263,7 +244,10 @@ static void print_text(const struct list *l)
 
 	text_open(&t, l->o);
 	if (l->others && !l->columns.chosen)
-		print_others(l, &t);
+		for (unsigned i = 0; i < l->shown; i++) {
+			const struct model_entry *e = ((const struct model_row *)l->order[i])->e;
+			entry_apart_text(&t, e->id, e->name, status_names[e->status], e->why, e->instead);
+		}
 	else
 		columns_text(&l->columns, cell_of, (const void *const *)l->order, l->shown, &t);
 	if (l->o->quiet)
