@@ -159,7 +159,7 @@ static int run(const struct options *o, struct arena *a, struct catalog *c, stru
 		return hardware_list(o, a, c, err);
 	if (o->n_args != 2 || strcmp(o->args[0], "show"))
 	{
-		error_set(err, E_USAGE, "hardware wants nothing, list [QUERY], or show NAME or RECORDING");
+		error_set(err, E_USAGE, "hardware wants nothing, list, or show NAME or RECORDING");
 		if (o->n_args == 1 && err)
 			error_hint(err, "ullage hardware show \"%.60s\"; ullage hardware list has the names", o->args[0]);
 		return E_USAGE;
