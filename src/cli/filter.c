@@ -101,6 +101,8 @@ int filter_size(const struct model_entry *e, const struct options *o, const stru
 	return n.total >= o->min_params && (!o->max_params || n.total <= o->max_params);
 }
 
+int filter_wants_all(const struct options *o) { return o->engine_runs != NULL; }
+
 /* q is folded. */
 static int within(const char *text, const char *q)
 {

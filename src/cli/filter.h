@@ -11,6 +11,8 @@ int filter_head(const struct model_entry *e, const struct options *o);
 int filter_entry(const struct model_entry *e, const struct options *o);
 /* By parameters, counted only when --min-params or --max-params is given. An entry without shapes has none. */
 int filter_size(const struct model_entry *e, const struct options *o, const struct quants *q);
+/* Do the filters need more of an entry than catalog_read_shapes() reads? */
+int filter_wants_all(const struct options *o);
 /* Is every word of the command a part of its id, name, an alias, family, vendor or repository? */
 int filter_query(const struct model_entry *e, const struct options *o);
 /* E_MODEL with near matches: a value that no model of the catalogue has. E_USAGE: two filters that exclude each other. Entries must have
