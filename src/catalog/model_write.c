@@ -100,7 +100,7 @@ static void head(struct draft *w, const struct model_draft *d)
 		fprintf(o, "# %s\n", *r);
 	fprintf(o, "schema: 1\nid: %s\nname: ", d->id);
 	draft_word(o, d->name);
-	fputs("\nfamily: unknown                         # FILL IN: the line of models it is of, \"Qwen3\"\n"
+	fputs("   # FILL IN: as its makers write it\nfamily: unknown                         # FILL IN: the line of models it is of, \"Qwen3\"\n"
 	      "vendor: {name: unknown}                 # FILL IN: {name: who made it, country: two letters}\n"
 	      "status: open_weights                    # FILL IN: announced or api_only, when they cannot be had\n"
 	      "released: unknown                       # FILL IN: YYYY-MM-DD\n", o);

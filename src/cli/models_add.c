@@ -45,11 +45,14 @@ static int check_id(const char *id, struct error *err)
 
 struct add { struct model_draft d; char id[64], name[256], what[200], sizes[300], taken[240]; const char *remarks[6]; };
 
-/* What the catalogue has under this id, which an own entry of it would replace. */
+/* What the catalogue has under this id or name, which an own entry of it would replace. */
 static void look_for(struct add *a, struct catalog *c)
 {
 	const struct model_entry *e;
 
+	/* a name is looked up too: one that is another entry's would lead here */
+	if (catalog_model(&e, c, a->name, NULL) == OK && strcmp(e->id, a->id))
+		snprintf(a->name, sizeof a->name, "%s", a->id);
 	if (catalog_model(&e, c, a->id, NULL) != OK)
 		return;
 	snprintf(a->taken, sizeof a->taken, "note: %.60s is %s %.60s of the catalogue already; choose another id unless this entry is to replace it", a->id,

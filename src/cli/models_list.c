@@ -48,7 +48,10 @@ static const struct column columns[] = {
 	{ NULL, NULL, NULL, 0, 0 }
 };
 
-static struct cell text(const char *s) { return (struct cell){ .kind = s ? CELL_TEXT : CELL_NONE, .s = s }; }
+static struct cell text(const char *s)
+{
+	return (struct cell){ .kind = s && strcmp(s, "unknown") ? CELL_TEXT : CELL_NONE, .s = s };
+}
 static struct cell number(enum cell_kind k, double v) { return (struct cell){ .kind = (uint8_t)k, .v = v }; }
 /* 0 stands for unknown. */
 static struct cell known(enum cell_kind k, double v) { return number(v > 0 ? k : CELL_NONE, v); }
@@ -84,7 +87,7 @@ static struct cell of_spec(const struct model_row *r, enum col c)
 	case C_KV: return number(CELL_BYTES, (double)r->kv_1k);
 	case C_TYPE: return text(model_is_moe(m) ? "moe" : "dense");
 	case C_LAYERS: return number(CELL_NUMBER, m->n_layers);
-	case C_ARCHITECTURE: return text(m->architecture && strcmp(m->architecture, "unknown") ? m->architecture : NULL);
+	case C_ARCHITECTURE: return text(m->architecture);
 	case C_FORMAT: return text(m->native_format);
 	default: return is_known(m->native_file_bytes) ? number(CELL_BYTES, m->native_file_bytes.v) : number(CELL_NONE, 0);
 	}
@@ -109,7 +112,7 @@ static void cell_of(struct cell *out, const void *row, unsigned column)
 	case C_FAMILY: *out = text(e->family); break;
 	case C_VENDOR: *out = text(e->vendor); break;
 	case C_LICENCE: *out = text(e->licence); break;
-	case C_RELEASED: *out = text(e->released && strcmp(e->released, "unknown") ? e->released : NULL); break;
+	case C_RELEASED: *out = text(e->released); break;
 	case C_STATUS: *out = text(status_names[e->status]); break;
 	case C_ORIGIN: *out = text(e->country); break;
 	case C_MODALITIES: *out = words(e->modalities); break;
@@ -360,7 +363,7 @@ static int make(struct list *l, struct error *err)
 	for (unsigned i = 0; i < l->n; i++)
 		l->others += ((const struct model_row *)l->order[i])->e->status != STATUS_OPEN_WEIGHTS;
 	if (l->others && l->others < l->n && !l->columns.chosen)
-		rc = columns_open(&l->columns, columns, "id,status,params,active,context,instead", &(struct options){ .sort = o->sort, .json = o->json, .csv = o->csv }, err);
+		rc = columns_open(&l->columns, columns, t.width >= 100 ? "id,status,params,active,context,instead" : "id,status,params,context,instead", &(struct options){ .sort = o->sort, .json = o->json, .csv = o->csv }, err);
 	if (l->others < l->n)
 		l->others = 0;
 	return rc;

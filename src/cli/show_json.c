@@ -32,6 +32,9 @@ static void add_known_words(cJSON *o, const char *key, const char *const *words)
 		cJSON_AddNullToObject(o, key);
 }
 
+/* What an entry says is unknown is null. */
+static void add_known_word(cJSON *o, const char *key, const char *word) { json_add_str(o, key, word && strcmp(word, "unknown") ? word : NULL); }
+
 static const char *source_key(const struct model_entry *e, uint16_t i)
 {
 	const struct model_spec *self = model_entry_self(e);
@@ -46,12 +49,12 @@ static void add_facts(cJSON *x, const struct show *s)
 
 	json_add_str(x, "id", e->id);
 	json_add_str(x, "name", e->name);
-	json_add_str(x, "family", e->family);
-	json_add_str(x, "vendor", e->vendor);
-	json_add_str(x, "country", e->country);
-	json_add_str(x, "licence", e->licence);
+	add_known_word(x, "family", e->family);
+	add_known_word(x, "vendor", e->vendor);
+	add_known_word(x, "country", e->country);
+	add_known_word(x, "licence", e->licence);
 	json_add_str(x, "status", status_names[e->status]);
-	json_add_str(x, "released", e->released && strcmp(e->released, "unknown") ? e->released : NULL);
+	add_known_word(x, "released", e->released);
 	json_add_str(x, "why", e->why);
 	add_words(x, "instead", e->instead);
 	add_words(x, "aliases", e->aliases);
@@ -60,7 +63,7 @@ static void add_facts(cJSON *x, const struct show *s)
 	json_add_str(x, "languages_source", source_key(e, e->languages_source));
 	add_words(x, "use_cases", e->use_cases);
 	json_add_str(x, "same_shapes_as", e->same_shapes_as);
-	json_add_str(x, "architecture", m && m->architecture && strcmp(m->architecture, "unknown") ? m->architecture : NULL);
+	add_known_word(x, "architecture", m ? m->architecture : NULL);
 	json_add_str(x, "type", m ? model_is_moe(m) ? "moe" : "dense" : NULL);
 	json_add_known_u64(x, "params_total", m ? s->n.total : 0);
 	json_add_known_u64(x, "params_active", m ? s->n.active : 0);
@@ -197,7 +200,7 @@ static void add_encoders(cJSON *doc, const struct model_spec *m)
 	for (unsigned i = 0; m && i < m->n_encoders; i++) {
 		cJSON *o = new_in(list);
 		json_add_str(o, "component", component_names[m->encoders[i].component]);
-		json_add_str(o, "type", m->encoders[i].type && strcmp(m->encoders[i].type, "unknown") ? m->encoders[i].type : NULL);
+		add_known_word(o, "type", m->encoders[i].type);
 		json_add_u64(o, "params", m->encoders[i].params);
 		json_add_known_u64(o, "image_tokens", m->encoders[i].image_tokens);
 	}
