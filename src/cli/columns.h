@@ -12,7 +12,7 @@ struct cell {
 	const char *s;                           /* TEXT, DATE */
 	const char *const *list;                 /* LIST */
 	double v;                                /* the rest: bytes (LEFT: signed), tokens, parameters; RATE: see unit */
-	const char *unit;                        /* RATE: "GB/s" (v in 1e9), "TFLOPS" (v in 1e12), "W", "tok/s" (v as it is) */
+	const char *unit;                        /* RATE: "GB/s" (v in 1e9), "TFLOPS" (v in 1e12); others, "" too: v as it is */
 };
 /* key: in --columns and --sort; head: of the text table; csv: header of CSV and key of JSON. */
 struct column {

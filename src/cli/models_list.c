@@ -10,7 +10,7 @@
 
 enum col { C_ID, C_NAME, C_FAMILY, C_VENDOR, C_LICENCE, C_RELEASED, C_PARAMS, C_ACTIVE, C_MTP, C_CONTEXT, C_KV, C_STATUS, C_ORIGIN, C_NATIVE,
 	C_TYPE, C_MODALITIES, C_USES, C_LANGUAGES, C_LAYERS, C_ARCHITECTURE, C_FORMAT, C_BYTES, C_ENGINES, C_REPO, C_INSTEAD, C_WHY, C_QUANT, C_MEMORY,
-	C_LEFT, C_DECODE, C_VERDICT };
+	C_LEFT, C_VERDICT };
 
 static const struct column columns[] = {
 	[C_ID] = { "id", "model", "id", 0, 0 },
@@ -43,7 +43,6 @@ static const struct column columns[] = {
 	[C_QUANT] = { "quant", "quant", "quant", 0, 1 },
 	[C_MEMORY] = { "memory", "memory", "memory_total_bytes", 1, 1 },
 	[C_LEFT] = { "left", "left over", "headroom_bytes", 1, 1 },
-	[C_DECODE] = { "decode", "decode", "decode_tokens_per_s", 1, 1 },
 	[C_VERDICT] = { "verdict", "verdict", "verdict", 0, 1 },
 	{ NULL, NULL, NULL, 0, 0 }
 };
@@ -67,7 +66,6 @@ static struct cell of_fit(const struct fit_row *f, enum col c)
 	case C_QUANT: return text(e->settings.recipe->name);
 	case C_MEMORY: return number(CELL_BYTES, (double)(e->sum.total + (e->verdict == FITS_OFFLOADED ? e->host.total : 0)));
 	case C_LEFT: return number(CELL_LEFT, (double)e->sum.headroom);
-	case C_DECODE: return e->decode_tps.basis == BASIS_UNKNOWN ? number(CELL_NONE, 0) : (struct cell){ .kind = CELL_RATE, .v = e->decode_tps.value, .unit = "tok/s" };
 	default: return text(verdict_names[e->verdict]);
 	}
 }
@@ -122,7 +120,7 @@ static void cell_of(struct cell *out, const void *row, unsigned column)
 	case C_REPO: *out = text(weights_repo(e)); break;
 	case C_INSTEAD: *out = e->instead[0] ? words(e->instead) : number(CELL_EMPTY, 0); break;
 	case C_WHY: *out = e->why ? text(e->why) : number(CELL_EMPTY, 0); break;
-	case C_QUANT: case C_MEMORY: case C_LEFT: case C_DECODE: case C_VERDICT: *out = of_fit(r->fit, (enum col)column); break;
+	case C_QUANT: case C_MEMORY: case C_LEFT: case C_VERDICT: *out = of_fit(r->fit, (enum col)column); break;
 	default: *out = of_spec(r, (enum col)column);
 	}
 	if (column == C_RELEASED && out->kind == CELL_TEXT)
@@ -133,7 +131,7 @@ static void cell_of(struct cell *out, const void *row, unsigned column)
 static const char *usual(const struct options *o, int width)
 {
 	if (o->on)
-		return width >= 110 ? "id,params,active,context,quant,memory,left,decode,released,licence" : width >= 92 ? "id,params,active,context,quant,memory,left,decode" :
+		return width >= 110 ? "id,params,active,context,quant,memory,left,released,licence" : width >= 92 ? "id,params,active,context,quant,memory,left" :
 			"id,params,context,quant,memory,left";
 	return width >= 150 ? "id,vendor,origin,params,active,context,kv,released,modalities,licence" : width >= 116 ? "id,vendor,params,active,context,kv,released,licence" :
 		width >= 92 ? "id,params,active,context,kv,released,licence" : "id,params,active,context,released,licence";
