@@ -106,7 +106,7 @@ static void kinds(const struct text *t, const struct model_spec *m)
 
 static void one_term(const struct text *t, const struct licence_term *x)
 {
-	char line[600] = "- ";
+	char line[600] = "- ", lead[LEAD + 1];
 
 	for (const char *p = licence_rule_names[x->rule]; *p; p++)
 		add(line, sizeof line, "%c", *p == '_' ? ' ' : *p);
@@ -122,8 +122,8 @@ static void one_term(const struct text *t, const struct licence_term *x)
 		add(line, sizeof line, ", names begin with \"%s\"", x->prefix);
 	if (x->note)
 		add(line, sizeof line, ": %s", x->note);
-	fprintf(t->out, "%*s", LEAD, "");
-	text_wrap(t, "", LEAD + 2, line);
+	snprintf(lead, sizeof lead, "%*s", (int)LEAD, "");
+	text_wrap(t, lead, LEAD + 2, line);
 }
 
 static void licence(const struct text *t, const struct show *s)

@@ -46,7 +46,7 @@ for my $case (
 	[ "--family 'qwen3'", sub { fold($_[0]{family}) =~ /^qwen3(-|$)/ } ],
 	[ '--modality image', sub { grep { $_ eq 'image' } @{$_[0]{modalities} // []} } ],
 	[ '--use coding', sub { grep { $_ eq 'coding' } @{$_[0]{use_cases} // []} } ],
-	[ '--use-case coding --moe', sub { $_[0]{type} eq 'moe' && grep { $_ eq 'coding' } @{$_[0]{use_cases} // []} } ],
+	[ '--use-case coding --moe', sub { ($_[0]{type} // '') eq 'moe' && grep { $_ eq 'coding' } @{$_[0]{use_cases} // []} } ],
 	[ '--moe', sub { ($_[0]{type} // '') eq 'moe' } ],
 	[ '--dense', sub { ($_[0]{type} // '') eq 'dense' } ],
 	[ '--min-params 70B', sub { ($_[0]{params_total} // 0) >= 70e9 } ],
