@@ -156,20 +156,21 @@ void columns_sort(const struct columns *c, cell_fn *cell, const void **rows, uns
 
 void columns_text(const struct columns *c, cell_fn *cell, const void *const *rows, unsigned n, const struct text *t)
 {
+	unsigned k = c->n < TABLE_COLUMNS ? c->n : TABLE_COLUMNS;
 	uint32_t right = 0;
 	struct table tab;
 	char buf[256];
 
-	for (unsigned i = 0; i < c->n; i++)
+	for (unsigned i = 0; i < k; i++)
 		right |= (uint32_t)c->all[c->pick[i]].right << i;
-	table_init(&tab, c->n, right);
-	for (unsigned i = 0; i < c->n; i++)
+	table_init(&tab, k, right);
+	for (unsigned i = 0; i < k; i++)
 		if (!strcmp(c->all[c->pick[i]].key, "name"))
 			tab.shrink = i + 1;
-	for (unsigned i = 0; i < c->n; i++)
+	for (unsigned i = 0; i < k; i++)
 		table_cell(&tab, DIM, "%s", c->all[c->pick[i]].head);
 	for (unsigned r = 0; r < n; r++)
-		for (unsigned i = 0; i < c->n; i++) {
+		for (unsigned i = 0; i < k; i++) {
 			struct cell x = { 0 };
 			cell(&x, rows[r], c->pick[i]);
 			table_cell(&tab, x.kind == CELL_NONE ? DIM : PLAIN, "%s", cell_text(buf, sizeof buf, &x));

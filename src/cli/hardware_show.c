@@ -223,8 +223,8 @@ static void show_text(const struct options *o, const struct shown *s)
 	struct text t;
 
 	text_open(&t, o);
-	text_paint(&t, BOLD, "%s", s->h ? s->h->name : e->name);
-	fprintf(t.out, "  (%s)\n", s->h ? s->h->id : e->id);
+	text_paint(&t, BOLD, "%s", s->h ? s->h->name : e ? e->name : "");
+	fprintf(t.out, "  (%s)\n", s->h ? s->h->id : e ? e->id : "");
 	if (e)
 		about(&t, e);
 	for (unsigned i = 0; s->h && i < s->h->n_pools; i++)

@@ -167,6 +167,8 @@ static int store(struct options *o, const struct option *opt, const char *word, 
 	char *base = (char *)o + opt->offset;
 	uint64_t n;
 
+	if (opt->kind != OPT_FLAG && !value)
+		return error_set(err, E_USAGE, "%s wants %s", word, opt->arg);
 	switch ((enum option_kind)opt->kind) {
 	case OPT_FLAG:
 		*(uint8_t *)base = 1;

@@ -185,6 +185,8 @@ static void shapes(const struct text *t, const struct show *s)
 	fact(t, "context", line);
 	factf(t, "architecture", "%s, %u layers of width %u", m->architecture, m->n_layers, m->width);
 	kinds(t, m);
+	if (s->e->same_shapes_as)
+		factf(t, "", "the same shapes as %s, whose sources hold for them", s->e->same_shapes_as);
 }
 
 static void cache(const struct text *t, const struct show *s)
