@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Columns that the last one keeps while an earlier one is cut. */
+enum { LAST_LEAST = 10 };
+
 /* Does `word` of n bytes name the column? Either name will do, with '-' for '_'. */
 static int named(const struct column *c, const char *word, size_t n)
 {
@@ -164,6 +167,8 @@ void columns_text(const struct columns *c, cell_fn *cell, const void *const *row
 	for (unsigned i = 0; i < k; i++)
 		right |= (uint32_t)c->all[c->pick[i]].right << i;
 	table_init(&tab, k, right);
+	tab.shrink = 1;
+	tab.last_least = LAST_LEAST;
 	for (unsigned i = 0; i < k; i++)
 		if (!strcmp(c->all[c->pick[i]].key, "name"))
 			tab.shrink = i + 1;

@@ -18,7 +18,7 @@ int fit_models(struct work **out, const struct options *o, struct arena *a, stru
 	if (!h || !eff || !set || !w)
 		rc = error_set(err, E_NOMEM, "out of memory");
 	else if ((rc = settings_from(set, o, c, err)) == OK && (rc = best_quant(&w->best, o, set, c, err)) == OK &&
-		 (rc = machine_from(h, NULL, a, o, c, err)) == OK && (rc = efficiency_from(eff, a, c, err)) == OK &&
+		 (rc = machine_from(h, NULL, a, o, c, err)) == OK && (rc = place_refused(h, set->engine, err)) == OK && (rc = efficiency_from(eff, a, c, err)) == OK &&
 		 (rc = work_rows(w, &f, c, eff, err)) == OK && (rc = work_first(w, NULL, err)) == OK) {
 		*out = w;
 		return OK;
