@@ -106,16 +106,16 @@ static void kinds(const struct text *t, const struct model_spec *m)
 
 static void one_term(const struct text *t, const struct licence_term *x)
 {
-	char line[600] = "- ", lead[LEAD + 1];
+	char line[600] = "- ", lead[LEAD + 1], n[32];
 
 	for (const char *p = licence_rule_names[x->rule]; *p; p++)
 		add(line, sizeof line, "%c", *p == '_' ? ' ' : *p);
 	if (x->monthly_users)
-		add(line, sizeof line, ", above %llu monthly users", (unsigned long long)x->monthly_users);
+		add(line, sizeof line, ", above %s monthly users", format_count(n, sizeof n, (double)x->monthly_users));
 	if (x->usd_month > 0)
-		add(line, sizeof line, ", above %.0f USD of revenue a month", x->usd_month);
+		add(line, sizeof line, ", above %s USD of revenue a month", format_count(n, sizeof n, x->usd_month));
 	if (x->usd_year > 0)
-		add(line, sizeof line, ", above %.0f USD of revenue a year", x->usd_year);
+		add(line, sizeof line, ", above %s USD of revenue a year", format_count(n, sizeof n, x->usd_year));
 	if (x->of_image)
 		add(line, sizeof line, ", of use with images");
 	if (x->prefix)
