@@ -45,7 +45,7 @@ int blocks_bandwidth(struct known *read_bps, struct known *eff, struct figures *
 
 static int read_pool(struct pool *p, struct known *eff, struct figures *f, struct ynode *n, int source)
 {
-	const char *const *shared_by, *memory = NULL;
+	const char *const *shared_by;
 	uint64_t reserve = 0;
 	uint32_t channels = 0;
 	int rc;
@@ -53,12 +53,13 @@ static int read_pool(struct pool *p, struct known *eff, struct figures *f, struc
 	p->name = n->key;
 	if ((rc = yaml_want(f->d, n, YAML_MAP, f->err)) != OK || (rc = figures_source(&source, f, n, source)) != OK ||
 	    (rc = yaml_enum(&p->kind, f->d, n, "kind", pool_kind_names, YAML_NEED, f->err)) != OK ||
-	    (rc = figures_bytes(&p->total_bytes, f, n, "total_bytes", source, 1)) != OK)
+	    (rc = figures_bytes_at(&p->total_bytes, &p->total_source, f, n, "total_bytes", source, 1)) != OK)
 		return rc;
 	p->usable_bytes = p->total_bytes;        /* unless the file says less */
-	if ((rc = figures_bytes(&p->usable_bytes, f, n, "usable_bytes", source, 1)) != OK ||
+	p->usable_source = p->total_source;
+	if ((rc = figures_bytes_at(&p->usable_bytes, &p->usable_source, f, n, "usable_bytes", source, 1)) != OK ||
 	    (rc = figures_bytes(&reserve, f, n, "reserve_bytes", source, 1)) != OK ||
-	    (rc = figures_word(&p->limit, f, n, "limit")) != OK || (rc = figures_word(&memory, f, n, "memory")) != OK ||
+	    (rc = figures_word(&p->limit, f, n, "limit")) != OK || (rc = figures_word(&p->memory, f, n, "memory")) != OK ||
 	    (rc = figures_words(&shared_by, f, n, "shared_by")) != OK ||
 	    (rc = figures_count(&channels, f, n, "channels", 1, 64)) != OK ||
 	    (rc = blocks_bandwidth(&p->read_bps, eff, f, n, source)) != OK || (rc = yaml_finish(f->d, n, f->err)) != OK)

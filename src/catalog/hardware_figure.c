@@ -130,6 +130,13 @@ int figures_known(struct known *out, const struct figures *f, struct ynode *map,
 
 int figures_bytes(uint64_t *out, struct figures *f, struct ynode *map, const char *key, int source, uint64_t scale)
 {
+	uint16_t at;
+
+	return figures_bytes_at(out, &at, f, map, key, source, scale);
+}
+
+int figures_bytes_at(uint64_t *out, uint16_t *at, struct figures *f, struct ynode *map, const char *key, int source, uint64_t scale)
+{
 	struct ynode *v;
 	int rc = locate(&v, &source, f, map, key, source);
 
@@ -140,6 +147,7 @@ int figures_bytes(uint64_t *out, struct figures *f, struct ynode *map, const cha
 	if ((rc = yaml_node_u64(out, f->d, v, 1, MAX_BYTES / scale, f->err)) != OK)
 		return rc;
 	*out *= scale;
+	*at = (uint16_t)(source + 1);
 	if (!strcmp(f->sources[source].confidence, "unverified")) {
 		f->unverified = arena_printf(f->a, "%s of %llu bytes is not confirmed (%s)", key, (unsigned long long)*out,
 			f->sources[source].what);

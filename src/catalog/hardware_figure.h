@@ -28,6 +28,8 @@ int figures_known(struct known *out, const struct figures *f, struct ynode *map,
 	double max) MUST_CHECK;
 /* The same for exact byte counts, which are never 0 when known: `unknown` sets *out to 0, absent leaves it. */
 int figures_bytes(uint64_t *out, struct figures *f, struct ynode *map, const char *key, int source, uint64_t scale) MUST_CHECK;
+/* The same; *at is 1 + the index of its source once it is known. */
+int figures_bytes_at(uint64_t *out, uint16_t *at, struct figures *f, struct ynode *map, const char *key, int source, uint64_t scale) MUST_CHECK;
 /* A plain list of words; `unknown` entries are left out. NULL-ended, never NULL. */
 int figures_words(const char *const **out, const struct figures *f, struct ynode *map, const char *key) MUST_CHECK;
 /* A word; `unknown` is NULL. */

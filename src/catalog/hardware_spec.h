@@ -24,6 +24,8 @@ struct pool {
 	uint64_t total_bytes, usable_bytes;      /* usable 0: unknown (then nothing can be said to fit) */
 	struct known free_bytes, read_bps, reserve_bytes;
 	const char *limit;                       /* "wired limit", "GTT", "cgroup": why usable < total; NULL */
+	const char *memory;                      /* "GDDR6X"; NULL: not stated */
+	uint16_t total_source, usable_source;    /* 1 + index into the entry's sources; 0: not of an entry */
 };
 struct device_spec {
 	const char *id, *name;

@@ -109,6 +109,7 @@ static int read_gpu_limit(struct hardware_variant *v, struct figures *f, struct 
 	v->usable_bytes = 0;
 	for (struct ynode *c = n->child; c; c = c->next) {
 		uint64_t bytes = 0;
+		uint16_t at = 0;
 		char *end;
 		if (!strcmp(c->key, "source"))
 			continue;
@@ -116,7 +117,7 @@ static int read_gpu_limit(struct hardware_variant *v, struct figures *f, struct 
 		unsigned long version = numbered ? strtoul(c->key + 6, &end, 10) : 0;
 		if (!version || *end || version > 1000)
 			return yaml_fail(f->d, c, f->err, "gpu_limit_mib: %s: macos_NN is wanted", c->key);
-		if ((rc = figures_bytes(&bytes, f, n, c->key, source, MIB)) != OK)
+		if ((rc = figures_bytes_at(&bytes, &at, f, n, c->key, source, MIB)) != OK)
 			return rc;
 		if (v->memory_bytes && bytes > v->memory_bytes)
 			return yaml_fail(f->d, c, f->err, "gpu_limit_mib: %s: %llu bytes, but the memory has %llu", c->key, (unsigned long long)bytes,
@@ -125,6 +126,7 @@ static int read_gpu_limit(struct hardware_variant *v, struct figures *f, struct 
 			continue;
 		newest = version;
 		v->usable_bytes = bytes;
+		v->usable_source = at;
 	}
 	if (v->usable_bytes && !(v->limit = arena_printf(f->a, "default GPU limit of macOS %lu", newest)))
 		return error_set(f->err, E_NOMEM, "out of memory");
@@ -151,14 +153,15 @@ static int read_variant(struct hardware_variant *v, struct figures *f, struct yn
 	}
 	if ((rc = figures_source(&source, f, n, source)) != OK || (rc = read_id(&v->id, f->d, n, "id", f->err)) != OK ||
 	    (rc = figures_word(&v->name, f, n, "name")) != OK || (rc = figures_word(&v->warning, f, n, "warning")) != OK ||
-	    (rc = figures_bytes(&v->memory_bytes, f, n, "memory_bytes", source, 1)) != OK ||
-	    (rc = figures_bytes(&total, f, n, "total_bytes", source, 1)) != OK)
+	    (rc = figures_bytes_at(&v->memory_bytes, &v->memory_source, f, n, "memory_bytes", source, 1)) != OK ||
+	    (rc = figures_bytes_at(&total, &v->memory_source, f, n, "total_bytes", source, 1)) != OK)
 		return rc;
 	/* memory_bytes: what is soldered in; total_bytes: what the driver reports. A pool's total is the second where it is stated. */
 	if (total)
 		v->memory_bytes = total;
 	v->usable_bytes = v->memory_bytes;
-	if ((rc = figures_bytes(&v->usable_bytes, f, n, "usable_bytes", source, 1)) != OK ||
+	v->usable_source = v->memory_source;
+	if ((rc = figures_bytes_at(&v->usable_bytes, &v->usable_source, f, n, "usable_bytes", source, 1)) != OK ||
 	    (rc = figures_word(&v->limit, f, n, "limit")) != OK ||
 	    (rc = read_gpu_limit(v, f, n, source)) != OK || (rc = figures_count(&v->gpu_cores, f, n, "gpu_cores", 1, 1 << 16)) != OK ||
 	    (rc = blocks_bandwidth(&v->read_bps, &v->stream_eff, f, n, source)) != OK ||
@@ -261,6 +264,8 @@ int hardware_variant_spec(struct hardware_spec *out, struct arena *a, const stru
 	if (v->memory_bytes) {
 		p->total_bytes = v->memory_bytes;
 		p->usable_bytes = v->usable_bytes;
+		p->total_source = v->memory_source;
+		p->usable_source = v->usable_source;
 	}
 	if (v->limit)
 		p->limit = v->limit;

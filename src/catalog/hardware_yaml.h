@@ -27,6 +27,7 @@ struct hardware_variant {
 	const char *name;                        /* NULL: the entry's name and the size */
 	struct known stream_eff, tdp_w;
 	const char *warning;                     /* NULL: none */
+	uint16_t memory_source, usable_source;   /* 1 + index into the entry's sources; 0: none */
 };
 /* A family ("h100") has no figures of its own: all its variants name another entry, and spec is NULL. */
 struct hardware_entry {

@@ -231,7 +231,7 @@ int cmd_fit(struct options *o, struct error *err)
 	f.machine = &h;
 	f.settings = &set;
 	w->min_tps = f.min_tps;
-	if ((rc = place_refused(&h, set.engine, err)) != OK || (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = catalog_read_shapes(c, pool, work_wants, o, err)) != OK ||
+	if ((rc = place_refused(&h, set.engine, err)) != OK || (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = (filter_wants_all(o) ? catalog_read_models : catalog_read_shapes)(c, pool, work_wants, o, err)) != OK ||
 	    (rc = filter_check(c, o, err)) != OK || (rc = work_rows(w, &f, c, &eff, err)) != OK || (rc = work_first(w, pool, err)) != OK ||
 	    (rc = rank(&f, w, pool, err)) != OK || (found && (rc = fit_if_closed(&f, w, found, pool, &a, err)) != OK))
 		goto done;

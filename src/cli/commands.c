@@ -12,16 +12,19 @@ const struct command commands[] = {
 	  "Exit status 0 when it fits, 1 when it does not." },
 	{ "inspect", "FILE", "exact sizes from a GGUF or safetensors header", cmd_inspect, CMD_INSPECT,
 	  "FILE is a .gguf (any part of a split file), a .safetensors file, an index, a folder or a config.json. No weights are read." },
-	{ "models", "[QUERY]", "the model catalogue; --check FILE... validates entries", cmd_models, CMD_MODELS, NULL },
-	{ "show", "MODEL", "one model: facts, sizes at each quantisation, KV cache", cmd_show, CMD_SHOW, NULL },
+	{ "models", "[QUERY]", "the model catalogue; --check FILE... validates entries", cmd_models, CMD_MODELS,
+	  "Without --status: models whose weights can be had. QUERY is words of the id, name, aliases, family, vendor or repository.\n"
+	  "--add FILE writes a draft of a new entry; --check validates catalogue files." },
+	{ "show", "MODEL", "one model: facts, sizes at each quantisation, KV cache", cmd_show, CMD_SHOW,
+	  "Answers for names that do not exist too, and says what does." },
 	{ "accuracy", "FILE.csv", "score the estimates against published measurements", cmd_accuracy, CMD_ACCURACY,
 	  "FILE.csv has the columns of gguf_sizes, llamacpp_memory or vllm_memory (see ullage-catalog(5))." },
 	{ "audit", "[FILE.csv]", "judge claims such as \"70B Q4 runs on one RTX 4090\"", cmd_audit, CMD_AUDIT,
 	  "Without a file: what five guides claim, data/claims.csv. What a claim leaves open is read in its favour; ullage-catalog(5) says how.\n"
 	  "--where verdict=false shows those that do not hold." },
-	{ "hardware", "[list|show NAME]", "this machine, or the hardware catalogue", cmd_hardware, CMD_HARDWARE,
+	{ "hardware", "[list [QUERY]|show NAME]", "this machine, or the hardware catalogue", cmd_hardware, CMD_HARDWARE,
 	  "Without arguments: what this machine is, what memory is free and who holds the rest, where its sources disagree.\n"
-	  "NAME is one of the catalogue, or a folder that --record made." },
+	  "list: the catalogue. show: NAME is one of it, or a folder that --record made." },
 	{ "completion", "bash|zsh|fish", "completions for a shell", cmd_completion, CMD_COMPLETION, NULL },
 	{ "plan", "", "deployment recommendations for a workload", NULL, CMD_LATER, NULL },
 	{ "verify", "MODEL|FILE", "load and run it; predicted against measured", NULL, CMD_LATER, NULL },

@@ -143,7 +143,8 @@ int work_rows(struct work *w, const struct fit *f, struct catalog *c, const stru
 		return error_set(err, E_NOMEM, "out of memory");
 	for (unsigned i = 0; i < n_all; i++) {
 		struct fit_row *r = &w->row[w->n];
-		if (!work_wants(&all[i], f->o) || !all[i].spec || !filter_entry(&all[i], f->o))
+		if (!work_wants(&all[i], f->o) || !all[i].spec || !filter_entry(&all[i], f->o) ||
+		    !filter_size(&all[i], f->o, catalog_quants(c)))
 			continue;
 		r->model.entry = &all[i];
 		r->model.spec = all[i].spec;

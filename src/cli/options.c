@@ -13,37 +13,58 @@
 #define ANSWER (CMD_FIT | CMD_ESTIMATE)
 #define MODEL_OF (ANSWER | CMD_INSPECT | CMD_SHOW)
 #define EVERY 0xffffffffu
+#define LISTED (CMD_FIT | CMD_MODELS)
+/* models: what --fits-on is asked with */
+#define SIZED (ANSWER | CMD_MODELS)
 
 const struct option options[] = {
-	{ "-c, --ctx-size, --ctx", "TOKENS", OPT_TOKENS, AT(ctx), MODEL_OF, "context of each sequence (8192, 32k, 128k); default 8192" },
-	{ "-np, --parallel", "N", OPT_COUNT, AT(sequences), MODEL_OF, "sequences at a time; default 1" },
+	{ "-c, --ctx-size, --ctx", "TOKENS", OPT_TOKENS, AT(ctx), MODEL_OF | CMD_MODELS, "context of each sequence (8192, 32k, 128k); default 8192" },
+	{ "-np, --parallel", "N", OPT_COUNT, AT(sequences), MODEL_OF | CMD_MODELS, "sequences at a time; default 1" },
 	{ "-ngl, --gpu-layers, --n-gpu-layers", "N", OPT_COUNT, AT(gpu_layers), ANSWER, "layers on the card, the output counting as one; default: as many as fit" },
 	{ "-ncmoe, --n-cpu-moe", "N", OPT_COUNT, AT(cpu_moe), ANSWER, "the experts of the first N layers stay in host memory; default: as few as need be" },
 	{ "-cmoe, --cpu-moe", NULL, OPT_FLAG, AT(cpu_moe_all), ANSWER, "all experts stay in host memory" },
 	{ "-sm, --split-mode", "layer|tensor|none", OPT_STRING, AT(split), ANSWER, "how several cards share a model; default the engine's (llama.cpp: layer, vllm: tensor)" },
 	{ "-ts, --tensor-split", "SHARES", OPT_STRING, AT(shares), ANSWER, "shares of the cards: 3,1; default by memory, or as even as fits" },
-	{ "--kv-type", "TYPE", OPT_STRING, AT(kv), MODEL_OF, "number format of K and V: f16, q8_0, q4_0, ...; default f16" },
+	{ "--kv-type", "TYPE", OPT_STRING, AT(kv), MODEL_OF | CMD_MODELS, "number format of K and V: f16, q8_0, q4_0, ...; default f16" },
 	{ "-ctk, --cache-type-k", "TYPE", OPT_STRING, AT(kv_k), MODEL_OF, "number format of K" },
 	{ "-ctv, --cache-type-v", "TYPE", OPT_STRING, AT(kv_v), MODEL_OF, "number format of V" },
 	{ "-ub, --ubatch-size", "N", OPT_COUNT, AT(ubatch), MODEL_OF, "tokens computed at a time; default the engine's (llama.cpp: 512)" },
 	{ "-fa, --flash-attn", "on|off|auto", OPT_STRING, AT(flash), MODEL_OF, "flash attention; default auto, which counts as on" },
 	{ "--swa-full", NULL, OPT_FLAG, AT(swa_full), MODEL_OF, "sliding layers keep the whole context, as llama.cpp's option does" },
-	{ "--quant", "NAME", OPT_STRING, AT(quant), MODEL_OF, "quantisation: Q4_K_M, Q8_0, bf16, fp8, awq, ...; default the best that fits" },
-	{ "--max-quant", "NAME", OPT_STRING, AT(max_quant), ANSWER, "the best quantisation to try; default the first of the ladder in data/quants.yaml" },
+	{ "--quant", "NAME", OPT_STRING, AT(quant), MODEL_OF | CMD_MODELS, "quantisation: Q4_K_M, Q8_0, bf16, fp8, awq, ...; default the best that fits" },
+	{ "--max-quant", "NAME", OPT_STRING, AT(max_quant), SIZED, "the best quantisation to try; default the first of the ladder in data/quants.yaml" },
 	{ "--imatrix", "on|off", OPT_STRING, AT(imatrix), MODEL_OF, "the file was made with an importance matrix; default as is usual for the quantisation" },
 	{ "--on", "HARDWARE", OPT_STRING, AT(on), ANSWER, "a machine: rtx-4090, \"2x RTX 4090\", \"rtx-4090 + 64GB\", file.yaml, a recording; default this one" },
-	{ "--ram", "SIZE", OPT_BYTES, AT(ram), ANSWER, "host memory beside a named card (64GB); without it no offload is considered" },
-	{ "--engine", "NAME", OPT_STRING, AT(engine), MODEL_OF, "llama.cpp, vllm or none (the architecture alone); default llama.cpp" },
+	{ "--ram", "SIZE", OPT_BYTES, AT(ram), SIZED, "host memory beside a named card (64GB); without it no offload is considered" },
+	{ "--engine", "NAME", OPT_STRING, AT(engine), MODEL_OF | CMD_MODELS, "llama.cpp, vllm or none (the architecture alone); default llama.cpp" },
 	{ "--min-tps", "RATE", OPT_RATE, AT(min_tps), CMD_FIT, "decode tokens/s wanted: slower ones are left out; without it those below 5 come last" },
-	{ "--family", "NAME", OPT_STRING, AT(family), CMD_FIT | CMD_MODELS, "only this family of models" },
-	{ "--modality", "NAME", OPT_STRING, AT(modality), CMD_FIT | CMD_MODELS, "only models that take this: text, image, video, audio" },
-	{ "--use-case", "NAME", OPT_STRING, AT(use_case), CMD_FIT | CMD_MODELS, "only models tagged for this: general, coding, reasoning, agents, ..." },
-	{ "--licence, --license", "NAME", OPT_STRING, AT(licence), CMD_FIT | CMD_MODELS, "only this licence" },
-	{ "--sort", "COLUMN", OPT_STRING, AT(sort), CMD_FIT | CMD_MODELS, "order of the table: params, name; fit also memory, left, context, decode, prefill" },
+	{ "--fits-on", "HARDWARE", OPT_STRING, AT(on), CMD_MODELS, "only models that fit this machine, as fit answers; --quant, --ram, -c and others refine it" },
+	{ "--family", "NAME", OPT_STRING, AT(family), LISTED, "only this family of models" },
+	{ "--vendor", "NAME", OPT_STRING, AT(vendor), LISTED | CMD_HARDWARE, "only models of this vendor; hardware list: nvidia, amd, intel, apple or other" },
+	{ "--origin", "COUNTRY", OPT_STRING, AT(origin), LISTED, "only models whose vendor is of this country: US, CN, FR, ..." },
+	{ "--modality", "NAME", OPT_STRING, AT(modality), LISTED, "only models that take this: text, image, video, audio" },
+	{ "--use-case, --use", "NAME", OPT_STRING, AT(use_case), LISTED, "only models tagged for this: general, coding, reasoning, agents, ..." },
+	{ "--licence, --license", "NAME", OPT_STRING, AT(licence), LISTED, "only this licence" },
+	{ "--engine-runs", "NAME", OPT_STRING, AT(engine_runs), LISTED, "only models that this engine is known to run: llama.cpp, ollama, vllm, ..." },
+	{ "--moe", NULL, OPT_FLAG, AT(moe), LISTED, "only mixtures of experts" },
+	{ "--dense", NULL, OPT_FLAG, AT(dense), LISTED, "only models that are none" },
+	{ "--min-params", "N", OPT_PARAMS, AT(min_params), LISTED, "at least so many parameters in all: 7B, 500M, 1.2T" },
+	{ "--max-params", "N", OPT_PARAMS, AT(max_params), LISTED, "at most so many" },
+	{ "--min-context", "TOKENS", OPT_TOKENS, AT(min_context), LISTED, "the longest context is at least this: 128k" },
+	{ "--released-after", "DATE", OPT_DATE, AT(released_after), LISTED, "released on that day or later: 2026, 2026-03 or 2026-03-15" },
+	{ "--released-before", "DATE", OPT_DATE, AT(released_before), LISTED, "released before it" },
+	{ "--status", "NAME", OPT_STRING, AT(status), CMD_MODELS | CMD_HARDWARE, "models: open_weights (default), api_only, announced, does_not_exist, all; hardware list: sold, announced, never_sold" },
+	{ "--kind", "NAME", OPT_STRING, AT(kind), CMD_HARDWARE, "list: only gpu, soc, apu, cpu, node or memory" },
+	{ "--min-memory", "SIZE", OPT_BYTES, AT(min_memory), CMD_HARDWARE, "list: at least so much usable memory, such as 24GB" },
+	{ "--sort", "COLUMN", OPT_STRING, AT(sort), LISTED | CMD_HARDWARE, "order of the table: a column; fit: params, name, memory, left, context, decode, prefill; models and hardware list: -COLUMN reverses" },
+	{ "--columns", "A,B,...", OPT_STRING, AT(columns), CMD_MODELS | CMD_HARDWARE, "the columns of a list; a wrong one is answered with all there are" },
 	{ "-n, --limit", "N", OPT_COUNT, AT(limit), CMD_FIT | CMD_MODELS | CMD_HARDWARE | CMD_ACCURACY | CMD_AUDIT, "at most so many rows" },
 	{ "--where", "COLUMN=VALUE[,VALUE]", OPT_LIST, AT(where), CMD_ACCURACY | CMD_AUDIT, "only rows with this value; may repeat; an empty value keeps rows where the column is empty" },
 	{ "--resolve", NULL, OPT_FLAG, AT(resolve), CMD_ACCURACY, "which models, quantisations and machines of the file the catalogue knows" },
 	{ "--check", NULL, OPT_FLAG, AT(check), CMD_MODELS, "the arguments are catalogue files: validate them" },
+	{ "--add", "FILE", OPT_STRING, AT(add), CMD_MODELS, "write a draft entry from a config.json, a GGUF file or a folder, for a person to finish" },
+	{ "--id", "ID", OPT_STRING, AT(id), CMD_MODELS, "of the entry that --add writes; default after the file" },
+	{ "-o, --output", "FILE", OPT_STRING, AT(output), CMD_MODELS, "where --add writes, a file that is not there yet; default stdout" },
 	{ "--record", "FOLDER", OPT_STRING, AT(record), CMD_HARDWARE, "write what this machine says of itself into a folder" },
 	{ "--measure", NULL, OPT_FLAG, AT(measure), CMD_HARDWARE, "measure this machine's memory and matrix rates, and keep them for later estimates" },
 	{ "--json", NULL, OPT_FLAG, AT(json), EVERY, "one JSON document" },
@@ -103,11 +124,51 @@ static int unknown(const char *word, struct error *err)
 	return err ? err->code : E_USAGE;
 }
 
+/* "7B", "1.2T", "500M", "7000000000". */
+static int parse_params(uint64_t *out, const char *s)
+{
+	static const struct { char letter; double times; } units[] = { { 'k', 1e3 }, { 'm', 1e6 }, { 'b', 1e9 }, { 't', 1e12 } };
+	size_t n = strlen(s);
+	double v, times = 1;
+	char digits[32];
+
+	if (!n || n >= sizeof digits)
+		return -1;
+	memcpy(digits, s, n + 1);
+	for (unsigned i = 0; i < sizeof units / sizeof *units; i++)
+		if ((digits[n - 1] | 0x20) == units[i].letter) {
+			times = units[i].times;
+			digits[n - 1] = 0;
+			break;
+		}
+	if (parse_f64(&v, digits) || !(v > 0) || v * times >= 9e18 || v * times < 1)
+		return -1;
+	*out = (uint64_t)(v * times + 0.5);
+	return 0;
+}
+
+/* YYYY, YYYY-MM, YYYY-MM-DD */
+static int is_date(const char *s)
+{
+	static const char form[] = "dddd-dd-dd";
+	size_t n = strlen(s);
+
+	if (n != 4 && n != 7 && n != 10)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (form[i] == 'd' ? s[i] < '0' || s[i] > '9' : s[i] != '-')
+			return 0;
+	return (n < 7 || (strncmp(s + 5, "01", 2) >= 0 && strncmp(s + 5, "12", 2) <= 0)) &&
+	       (n < 10 || (strncmp(s + 8, "01", 2) >= 0 && strncmp(s + 8, "31", 2) <= 0));
+}
+
 static int store(struct options *o, const struct option *opt, const char *word, const char *value, struct error *err)
 {
 	char *base = (char *)o + opt->offset;
 	uint64_t n;
 
+	if (opt->kind != OPT_FLAG && !value)
+		return error_set(err, E_USAGE, "%s wants %s", word, opt->arg);
 	switch ((enum option_kind)opt->kind) {
 	case OPT_FLAG:
 		*(uint8_t *)base = 1;
@@ -125,7 +186,8 @@ static int store(struct options *o, const struct option *opt, const char *word, 
 			return error_set(err, E_USAGE, "%s %s: wants a number of tokens above 0, such as 8192 or 128k", word, value);
 		break;
 	case OPT_BYTES:
-		o->ram_text = value;
+		if (opt->offset == AT(ram))
+			o->ram_text = value;
 		if (parse_bytes(&n, value) || n == 0)
 			return error_set(err, E_USAGE, "%s %s: wants a size above 0, such as 64GB or 24GiB", word, value);
 		if (value[strlen(value) - 1] >= '0' && value[strlen(value) - 1] <= '9')
@@ -138,6 +200,15 @@ static int store(struct options *o, const struct option *opt, const char *word, 
 		memcpy(base, &rate, sizeof rate);
 		return OK;
 	}
+	case OPT_PARAMS:
+		if (parse_params(&n, value))
+			return error_set(err, E_USAGE, "%s %s: wants a number of parameters, such as 7B, 500M or 1.2T", word, value);
+		break;
+	case OPT_DATE:
+		if (!is_date(value))
+			return error_set(err, E_USAGE, "%s %s: wants a date as YYYY, YYYY-MM or YYYY-MM-DD", word, value);
+		memcpy(base, &value, sizeof value);
+		return OK;
 	case OPT_COUNT:
 		if (parse_u64(&n, value) || n > UINT32_MAX || (n == 0 && opt->offset != AT(gpu_layers) && opt->offset != AT(cpu_moe)))
 			return error_set(err, E_USAGE, "%s %s: wants a whole number%s", word, value, opt->offset == AT(gpu_layers) || opt->offset == AT(cpu_moe) ? "" : " above 0");

@@ -17,7 +17,7 @@ extern const struct command commands[];      /* NULL-ended by name */
 
 enum { CMD_FIT = 1, CMD_ESTIMATE = 2, CMD_INSPECT = 4, CMD_MODELS = 8, CMD_SHOW = 16, CMD_ACCURACY = 32, CMD_HARDWARE = 64, CMD_COMPLETION = 128, CMD_AUDIT = 256, CMD_LATER = 1 << 30 };
 
-enum option_kind { OPT_FLAG, OPT_STRING, OPT_TOKENS, OPT_COUNT, OPT_BYTES, OPT_RATE, OPT_LIST };
+enum option_kind { OPT_FLAG, OPT_STRING, OPT_TOKENS, OPT_COUNT, OPT_BYTES, OPT_RATE, OPT_LIST, OPT_PARAMS, OPT_DATE };
 struct option {
 	const char *names;                   /* "-c, --ctx-size, --ctx": all spellings */
 	const char *arg;                     /* NULL for a flag */
@@ -33,11 +33,13 @@ struct options {
 	const char *program;
 	const struct command *command;
 	char **args; int n_args;             /* what is not an option */
-	uint8_t json, csv, help, version, quiet, check, offline, no_calibration, swa_full, all, cpu_moe_all, measure, markdown, resolve;
-	const char *quant, *on, *engine, *sort, *kv, *kv_k, *kv_v, *flash, *color, *family, *licence, *imatrix, *split, *shares, *max_quant, *modality, *use_case, *record, *ram_text;
+	uint8_t json, csv, help, version, quiet, check, offline, no_calibration, swa_full, all, cpu_moe_all, measure, markdown, resolve, moe, dense;
+	const char *quant, *on, *engine, *sort, *kv, *kv_k, *kv_v, *flash, *color, *family, *licence, *imatrix, *split, *shares, *max_quant, *modality, *use_case, *record, *ram_text,
+		*vendor, *origin, *engine_runs, *released_after, *released_before, *status, *columns, *kind, *add, *id, *output;
 	double min_tps;                      /* 0: not given */
 	const char *where[MAX_WHERE]; uint64_t n_where;
 	uint64_t ctx, sequences, gpu_layers, cpu_moe, ubatch, limit, ram;
+	uint64_t min_params, max_params, min_context, min_memory;     /* 0: not given */
 	uint8_t ctx_set, sequences_set, gpu_layers_set, cpu_moe_set, ubatch_set, limit_set, ram_set;
 };
 

@@ -146,7 +146,7 @@ void table_print(struct table *t, const struct text *x, int header)
 	if (t->shrink) {                 /* one column gives way so that the others keep their width */
 		size_t all = 0, *w = &width[t->shrink - 1];
 		for (unsigned c = 0; c < t->columns; c++)
-			all += width[c] + (c ? 2 : 0);
+			all += (c + 1 == t->columns && t->last_least && width[c] > t->last_least ? t->last_least : width[c]) + (c ? 2 : 0);
 		size_t over = all > (size_t)x->width ? all - (size_t)x->width : 0;
 		if (over)
 			*w = *w > over + 12 ? *w - over : *w < 12 ? *w : 12;

@@ -25,6 +25,7 @@ struct table {
 	unsigned n, cap, columns;
 	uint32_t right;
 	unsigned shrink;                 /* 1 + the column that is cut when the table is wider than the terminal; 0: none */
+	unsigned last_least;             /* so far the last column is cut before that one; 0: not at all */
 	int failed;
 };
 void table_init(struct table *t, unsigned columns, uint32_t right);

@@ -72,8 +72,8 @@ for my $r (@rows) {
 	my %except;
 	my @wrong;
 	if ($r->{exception} =~ /^not sold: ./) {
-		ok($exit == 3 && ($doc->{error}{code} // '') =~ /avail|announced|never/ , "$r->{facts_id}: $r->{id} is not to be had, and says so")
-			or print "# exit $exit, " . ($doc->{error}{code} // 'no error') . "\n";
+		ok($exit == 0 && ($doc->{hardware}{status} // '') =~ /^(?:announced|never_sold)$/, "$r->{facts_id}: $r->{id} is not to be had, and says so")
+			or print "# exit $exit, " . ($doc->{hardware}{status} // 'no status') . "\n";
 		next;
 	}
 	for my $e (split /\s*;\s*/, $r->{exception}) {

@@ -48,7 +48,7 @@ my @cases = (
 	['accuracy README.md', 3, qr/README\.md/],
 	['hardware show nosuchcard', 3, qr/nosuchcard/],
 	['hardware sideways', 2, qr/list, or show/],
-	['hardware show m4-max', 3, qr/m4-max-64gb/],
+	['estimate phi-4 --on m4-max', 3, qr/m4-max-64gb/],
 	['completion tcsh', 2, qr/bash, zsh or fish/],
 	['plan', 2, qr/not built yet/],
 	['verify x', 2, qr/not built yet/],

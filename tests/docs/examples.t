@@ -13,7 +13,7 @@ sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : '
 sub run {
 	my ($command) = @_;
 	(my $real = $command) =~ s/^ullage\b/$prog/;
-	my $out = `COLUMNS=100 NO_COLOR=1 $real 2>&1`;
+	my $out = `COLUMNS=100 NO_COLOR=1 LC_ALL=C.UTF-8 $real 2>&1`;
 	return ($out, $? >> 8);
 }
 
