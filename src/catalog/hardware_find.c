@@ -5,6 +5,7 @@
 #include "base/units.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_FAMILY_DEPTH = 4, MAX_TOTAL_MATCHES = 32 };
@@ -35,6 +36,20 @@ static int take_number(char *key, const char *unit, uint32_t *out)
 	return 1;
 }
 
+/* "64gb-mac" -> "mac" and 64: people say the size first, too. */
+static void take_leading_size(struct hardware_words *w)
+{
+	size_t digits = strspn(w->key, "0123456789"), unit;
+	const char *p = w->key + digits;
+
+	p += *p == '-';
+	unit = str_prefix(p, "gib-") ? 4 : str_prefix(p, "gb-") ? 3 : 0;
+	if (w->gb || !digits || digits > 4 || !unit || !p[unit])
+		return;
+	w->gb = (uint32_t)strtoul(w->key, NULL, 10);
+	memmove(w->key, p + unit, strlen(p + unit) + 1);
+}
+
 int hardware_words(struct hardware_words *out, const char *name)
 {
 	static const char *const sizes[] = { "gib", "gb", "g" };
@@ -57,6 +72,7 @@ int hardware_words(struct hardware_words *out, const char *name)
 		for (unsigned i = 0; i < sizeof cores / sizeof *cores && !out->cores && !again; i++)
 			again = take_number(out->key, cores[i], &out->cores);
 	}
+	take_leading_size(out);
 	return 0;
 }
 
@@ -143,9 +159,30 @@ static int fits_words(const struct hardware_variant *v, const struct hardware_wo
 	const struct hardware_entry *other;
 	uint64_t total = v->memory_bytes;
 
-	if (w->gb && v->entry && catalog_device(&other, c, v->entry, NULL) == OK)
+	if ((w->gb || w->cores) && v->entry && catalog_device(&other, c, v->entry, NULL) == OK) {
 		total = total_of(other);
+		/* a chip that is sold with several memories: any of them */
+		for (unsigned i = 0; i < other->n_variants; i++)
+			if (!other->variants[i].entry && fits_words(&other->variants[i], w, c))
+				return 1;
+		if (other->n_variants && !other->variants[0].entry)
+			return 0;
+	}
 	return (!w->gb || !total || hardware_label_matches(total, w->gb)) && (!w->cores || !v->gpu_cores || v->gpu_cores == w->cores);
+}
+
+/* A variant as a candidate: by the memory that was said, where its entry has several. */
+static void offer(const struct hardware_variant *v, const struct hardware_words *w, struct catalog *c, struct error *err)
+{
+	const struct hardware_entry *other;
+	unsigned n = 0;
+
+	if ((w->gb || w->cores) && v->entry && catalog_device(&other, c, v->entry, NULL) == OK)
+		for (unsigned i = 0; i < other->n_variants; i++)
+			if (!other->variants[i].entry && fits_words(&other->variants[i], w, c) && ++n)
+				error_candidate(err, other->variants[i].id);
+	if (!n)
+		error_candidate(err, v->id);
 }
 
 /* Which variant the name stands for. */
@@ -178,13 +215,14 @@ static int choose(const struct hardware_variant **out, struct hardware_found *fo
 	}
 	if (n) {
 		rc = error_set(err, E_AMBIGUOUS, "%s stands for %u machines that differ in memory", name, n);
-		error_hint(err, "name one of them, such as %s", fit[0]->id);
+		if (!w->gb)
+			error_hint(err, "name one of them, such as %s", fit[0]->id);
 	} else {
 		rc = error_set(err, E_AVAILABLE, "%s: %s was never made so", name, e->name);
 	}
 	for (unsigned i = 0; i < e->n_variants; i++)
 		if (!n || fits_words(&e->variants[i], w, c))
-			error_candidate(err, e->variants[i].id);
+			offer(&e->variants[i], n ? w : &(struct hardware_words){ .gb = 0 }, c, err);
 	return rc;
 }
 

@@ -220,7 +220,7 @@ int cmd_fit(struct options *o, struct error *err)
 		rc = error_set(err, E_USAGE, "fit takes no argument: %s", o->args[0]);
 	else
 		rc = check_sort(o, err);
-	if (rc != OK || (rc = open_pool(&pool, err)) != OK || (rc = catalog_open_for_shapes(&c, o->program, pool, err)) != OK ||
+	if (rc != OK || (rc = open_pool(&pool, err)) != OK || (rc = (filter_wants_all(o) ? catalog_open_with : catalog_open_for_shapes)(&c, o->program, pool, err)) != OK ||
 	    (rc = settings_from(&set, o, c, err)) != OK || (rc = best_quant(&w->best, o, &set, c, err)) != OK)
 		goto done;
 	double probing = now_s();

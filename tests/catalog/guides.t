@@ -90,7 +90,8 @@ for my $k (sort keys %{$of{hardware}}) {
 	if ($want eq 'generic') { push @wrong, "$name ends with $exit" if $exit != 0 && $exit != 3; next }
 	my ($there, $w) = ask('hardware', 'show', $want);
 	my ($times) = $name =~ /^(\d+)[×x] /;
-	my @same = ($want, $w->{hardware}{id} // (), @{$w->{error}{candidates} // []});
+	my @same = ($want, $w->{hardware}{id} // (), @{$w->{error}{candidates} // []}, @{$w->{hardware}{instead} // []},
+		map { $_->{id} } @{$w->{hardware}{variants} // []});
 	if ($exit == 0 && $times) { my ($e, $many) = ask('hardware', 'show', "${times}x $want"); push @same, $many->{hardware}{id} if !$e }
 	my $unknown = !%$w || ($w->{error}{message} // '') =~ /^no hardware named/;
 	my @got = $exit == 0 ? $j->{hardware}{id} : ($j->{error}{message} // '') =~ /^no hardware named/ ? () : @{$j->{error}{candidates} // []};
@@ -109,10 +110,10 @@ for my $x (['engine', 'data/engines.yaml'], ['licence', 'data/licences.yaml']) {
 @wrong = ();
 for my $k (sort keys %{$of{family}}) {
 	my ($name, $want) = split /\t/, $k;
-	my ($exit, $j) = ask('models', '--family', $want);
+	my ($exit, $j) = ask('models', '--family', $want, '--status', 'all');
 	push @wrong, "$name: no family $want" if $exit != 0 || !@{$j->{models} // []};
 	# and the name as written finds some of them
-	($exit, $j) = ask('models', $name);
+	($exit, $j) = ask('models', $name, '--status', 'all');
 	push @wrong, "$name finds nothing of $want" if $exit != 0 || !grep { $_->{family} eq $want } @{$j->{models} // []};
 }
 all('every family that a guide names has models (' . keys(%{$of{family}}) . ' names)', @wrong);

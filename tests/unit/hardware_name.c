@@ -173,6 +173,11 @@ static void test_refused(void)
 	ok(resolve("m4-ultra", 0) == E_AVAILABLE && err.n_candidates && err.hint[0], "never sold: %s", err.text);
 	ok(resolve("M3 Ultra 192GB", 0) == E_AVAILABLE && has_candidate("m3-ultra-256gb"), "a size never made: %s", err.text);
 	ok(resolve("RTX 3090 12GB", 0) == E_AVAILABLE && has_candidate("rtx-3090"), "a size it does not have: %s", err.text);
+	ok(resolve("Mac Studio 96GB", 0) == E_AMBIGUOUS && err.n_candidates == 2 && has_candidate("m2-max-96gb") && has_candidate("m3-ultra-96gb"), "two chips with that memory: %s", err.text);
+	ok(resolve("64GB Mac", 0) == E_AMBIGUOUS && has_candidate("m4-pro-64gb") && !has_candidate("m4-64gb"), "the size said first: %s", err.text);
+	ok(resolve("Mac Studio 300GB", 0) == E_AVAILABLE, "a size of none: %s", err.text);
+	ok(resolve("MacBook Pro 128GB", 0) == E_AMBIGUOUS && !has_candidate("m2-ultra-128gb"), "chips of another machine are not meant");
+	ok(resolve("24GB RTX 4090", 0) == OK && !strcmp(spec.id, "rtx-4090"), "a card with its size first");
 	ok(resolve("rtx-4091", 0) == E_HARDWARE && has_candidate("rtx-4090"), "near matches: %s", err.text);
 	ok(resolve("RTX 3090 Laptop GPU", 0) == E_HARDWARE && strstr(err.hint, "laptop"), "a laptop part is another device");
 	ok(resolve("H100 MIG 1g.10gb", 0) == E_HARDWARE, "so is a MIG slice");

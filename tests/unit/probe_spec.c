@@ -70,8 +70,8 @@ static void test_matches(void)
 		{ 0, "NVIDIA GeForce RTX 4090", 24564, 128, "rtx-4090", "driver name and memory size" },
 		{ 0, "GeForce RTX 4090", 24564, 128, "rtx-4090", "alias and memory size" },
 		/* the same words, other devices */
-		{ 0x10de2757, "NVIDIA GeForce RTX 4090 Laptop GPU", 16376, 76, NULL, NULL },
-		{ 0x10de2684, "NVIDIA GeForce RTX 4090 Laptop GPU", 24564, 128, NULL, NULL },
+		{ 0x10de2757, "NVIDIA GeForce RTX 4090 Laptop GPU", 16376, 76, "rtx-4090-laptop", "PCI id and memory size" },
+		{ 0x10de0fff, "NVIDIA GeForce RTX 4090 Laptop GPU Next", 16376, 76, NULL, NULL },
 		{ 0x10de2684, "NVIDIA GeForce RTX 4090", 49140, 128, "rtx-4090", "PCI id; its memory is another" },
 		{ 0, "NVIDIA H200", 143771, 132, "h200-sxm", "driver name and memory size" },
 		{ 0, "NVIDIA GH200 480GB", 97871, 132, "gh200-96gb", "driver name and memory size" },
@@ -112,9 +112,9 @@ static void test_unmatched_bandwidth(void)
 {
 	struct probed_gpu *g;
 
-	/* nvidia-smi -q of an RTX 4090 Laptop GPU: Memory 9001 MHz at most, 256 bits, which are its 576 GB/s */
+	/* as nvidia-smi -q says of an RTX 4090 Laptop GPU: Memory 9001 MHz at most, 256 bits, which are its 576 GB/s */
 	machine();
-	g = gpu(0x10de2757, "NVIDIA GeForce RTX 4090 Laptop GPU", 16376 * mib, 16000 * mib);
+	g = gpu(0x10de0fff, "NVIDIA Unheard Laptop GPU", 16376 * mib, 16000 * mib);
 	g->memory_mhz_max = 9001;
 	g->bus_bits = 256;
 	ok(join() == OK && near(spec.pools[0].read_bps.v, 9001e6 * 2 * 32) && spec.pools[0].read_bps.basis == BASIS_SPEC, "2 x clock x width");
