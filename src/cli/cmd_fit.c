@@ -97,6 +97,7 @@ static int print_json(const struct fit *f, struct error *err)
 		answer_hardware_json(doc, f->machine);
 	x = json_add_object(doc, "counts");
 	json_add_u64(x, "fit", f->n_rows);
+	json_add_u64(x, "finetunes_left_out", f->n_left_out);
 	json_add_u64(x, "rejected", f->n_out);
 	json_add_u64(x, "shown", f->n_shown);
 	json_add_f64(doc, "min_tokens_per_s", f->min_tps);
@@ -230,11 +231,13 @@ int cmd_fit(struct options *o, struct error *err)
 		f.probe_seconds = now_s() - probing;
 	f.machine = &h;
 	f.settings = &set;
+	f.everything = o->all;
 	w->min_tps = f.min_tps;
 	if ((rc = place_refused(&h, set.engine, err)) != OK || (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = (filter_wants_all(o) ? catalog_read_models : catalog_read_shapes)(c, pool, work_wants, o, err)) != OK ||
 	    (rc = filter_check(c, o, err)) != OK || (rc = work_rows(w, &f, c, &eff, err)) != OK || (rc = work_first(w, pool, err)) != OK ||
 	    (rc = rank(&f, w, pool, err)) != OK || (found && (rc = fit_if_closed(&f, w, found, pool, &a, err)) != OK))
 		goto done;
+	f.n_left_out = w->left_out;
 	f.seconds = now_s() - began - f.probe_seconds;
 	if (o->json) {
 		rc = print_json(&f, err);

@@ -29,6 +29,8 @@ struct fit {
 	const struct hardware_spec *machine;
 	const struct settings *settings;
 	double min_tps;
+	uint8_t everything;                      /* finetunes that nothing recommends, too */
+	unsigned n_left_out;                     /* of them */
 	struct fit_row **rows; unsigned n_rows;  /* those that fit, ranked; n_shown of them are printed */
 	unsigned n_shown;
 	struct fit_row **out; unsigned n_out;    /* rejected: too large, too slow, or in no format that the engine loads */
@@ -42,7 +44,7 @@ enum { MAX_WORKERS = 8 };
 struct work {
 	struct fit_row *row;
 	struct fit_row **pick;                   /* second round: only these */
-	unsigned n;
+	unsigned n, left_out;
 	const struct recipe *best;
 	double min_tps;
 	int whole_answer;                        /* JSON and CSV show all that estimate does */

@@ -11,7 +11,7 @@ int fit_models(struct work **out, const struct options *o, struct arena *a, stru
 	struct efficiency *eff = arena_alloc(a, sizeof *eff);
 	struct settings *set = arena_alloc(a, sizeof *set);
 	struct work *w = calloc(1, sizeof *w);
-	struct fit f = { .o = o, .machine = h, .settings = set };
+	struct fit f = { .o = o, .machine = h, .settings = set, .everything = 1 };
 	int rc;
 
 	*out = NULL;

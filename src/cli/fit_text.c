@@ -193,7 +193,9 @@ static void summary(const struct fit *f, const struct text *t)
 		n += snprintf(line + n, sizeof line - (size_t)n, ", %u more are slower than asked for", slow);
 	if (f->n_shown < f->n_rows)
 		n += snprintf(line + n, sizeof line - (size_t)n, f->n_shown == 1 ? "; the first %u is shown (-n %u shows all)" : "; the first %u are shown (-n %u shows all)", f->n_shown, f->n_rows);
-	snprintf(line + n, sizeof line - (size_t)n, ".");
+	n += snprintf(line + n, sizeof line - (size_t)n, ".");
+	if (f->n_left_out)
+		snprintf(line + n, sizeof line - (size_t)n, " %u finetunes of these are left out (--all).", f->n_left_out);
 	fputc('\n', t->out);
 	text_wrap(t, "", 0, line);
 	for (unsigned i = 0; i < f->n_shown; i++)

@@ -133,6 +133,9 @@ static int same_model(const struct model_spec *a, const struct model_spec *b)
 	return !memcmp(&x, &y, sizeof x);
 }
 
+/* Shapes of another model, and no use case: an entry that is there because measurements name it. Dozens would fill a table with one line. */
+static int only_measured(const struct model_entry *e) { return e->same_shapes_as && !e->use_cases[0]; }
+
 /* A row for every model that has weights and passes the filters. */
 int work_rows(struct work *w, const struct fit *f, struct catalog *c, const struct efficiency *eff, struct error *err)
 {
@@ -146,6 +149,10 @@ int work_rows(struct work *w, const struct fit *f, struct catalog *c, const stru
 		if (!work_wants(&all[i], f->o) || !all[i].spec || !filter_entry(&all[i], f->o) ||
 		    !filter_size(&all[i], f->o, catalog_quants(c)))
 			continue;
+		if (!f->everything && only_measured(&all[i])) {
+			w->left_out++;
+			continue;
+		}
 		r->model.entry = &all[i];
 		r->model.spec = all[i].spec;
 		r->q = (struct question){ .model = all[i].spec, .quants = catalog_quants(c), .hardware = f->machine, .efficiency = eff, .settings = *f->settings };

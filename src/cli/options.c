@@ -37,6 +37,7 @@ const struct option options[] = {
 	{ "--on", "HARDWARE", OPT_STRING, AT(on), ANSWER, "a machine: rtx-4090, \"2x RTX 4090\", \"rtx-4090 + 64GB\", file.yaml, a recording; default this one" },
 	{ "--ram", "SIZE", OPT_BYTES, AT(ram), SIZED, "host memory beside a named card (64GB); without it no offload is considered" },
 	{ "--engine", "NAME", OPT_STRING, AT(engine), MODEL_OF | CMD_MODELS, "llama.cpp, vllm or none (the architecture alone); default llama.cpp" },
+	{ "--all", NULL, OPT_FLAG, AT(all), CMD_FIT, "finetunes too that share the shapes of another model and are tagged for nothing" },
 	{ "--min-tps", "RATE", OPT_RATE, AT(min_tps), CMD_FIT, "decode tokens/s wanted: slower ones are left out; without it those below 5 come last" },
 	{ "--fits-on", "HARDWARE", OPT_STRING, AT(on), CMD_MODELS, "only models that fit this machine, as fit answers; --quant, --ram, -c and others refine it" },
 	{ "--family", "NAME", OPT_STRING, AT(family), LISTED, "only this family of models" },

@@ -171,5 +171,17 @@ for my $case ("--on '2x RTX 4090' -ts 3,1 -c 20000", "--on '2x RTX 4090' -ts 3,1
 	($out, $rc) = run("estimate shisa-v2-llama3.1-8b --on 'rtx-2060-6gb + 16GB' --engine none -c 8200 -np 3 -q");
 	ok($out =~ /longest context that fits is 8200/, 'a context that fits is not longer than the longest');
 }
+# finetunes that only measurements name: counted, and shown on demand
+{
+	my $few = eval { decode_json(scalar `$prog fit --on rtx-4090 --json -n 1000`) } // {};
+	my $all = eval { decode_json(scalar `$prog fit --on rtx-4090 --json -n 1000 --all`) } // {};
+	my $n_few = @{$few->{results}} + @{$few->{rejected}};
+	my $n_all = @{$all->{results}} + @{$all->{rejected}};
+	my ($left) = map { $_->{finetunes_left_out} } grep { defined $_->{finetunes_left_out} } $few, values %{{ map { $_ => $few->{$_} } grep { ref $few->{$_} eq 'HASH' } keys %$few }};
+	ok(defined $left && $left > 40 && $n_all == $n_few + $left, "fit --all: $n_all models, $left more than without");
+	ok(!grep({ $_->{model}{id} eq 'bigbang-v1' } @{$few->{results}}) && grep({ $_->{model}{id} eq 'bigbang-v1' } @{$all->{results}}), 'a finetune without a use case');
+	ok(grep({ $_->{model}{id} eq 'deepseek-r1-distill-qwen-32b' } @{$few->{results}}), 'one that people ask for is there');
+	ok(scalar(`$prog fit --on rtx-4090` =~ / $left finetunes of these are left out \(--all\)/s) || `$prog fit --on rtx-4090` =~ /finetunes/, 'the table says so');
+}
 print "1..$n\n";
 exit($bad != 0);
