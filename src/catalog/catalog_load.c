@@ -283,7 +283,7 @@ static void join_keys(void)
 int shelf_begin(struct loader *l, struct shelf *out, struct problems *p, struct arena *a, enum shelf_kind kind, int with_shapes, const char *program,
 	const char *user, struct error *err)
 {
-	const char **names[2] = { NULL }, *folder[2], *const sub = kind == SHELF_MODELS ? "models.d" : "hardware.d";
+	const char **names[2] = { NULL }, *folder[2] = { NULL }, *const sub = kind == SHELF_MODELS ? "models.d" : "hardware.d";
 	uint32_t total = 0;
 	int rc = OK;
 

@@ -59,7 +59,7 @@ int work_rows(struct work *w, const struct fit *f, struct catalog *c, const stru
 int work_first(struct work *w, struct thread_pool *pool, struct error *err) MUST_CHECK;
 int work_second(struct work *w, struct thread_pool *pool, struct error *err) MUST_CHECK;
 void work_free(struct work *w);                  /* NULL allowed */
-int work_wants(const struct model_entry *head, const void *options);
+int work_wants(const struct model_entry *head, const void *asked);
 int fit_by_params(const void *a, const void *b);         /* of two struct fit_row *: the most parameters first, then by id */
 /* Fills f->closing when programs hold memory of the machine's cards: everything is weighed once more without them. */
 struct machine;

@@ -111,26 +111,23 @@ int work_second(struct work *w, struct thread_pool *pool, struct error *err)
 	return run_round(w, pool, second_round, err);
 }
 
-int work_wants(const struct model_entry *e, const void *user)
+int work_wants(const struct model_entry *head, const void *asked)
 {
-	return e->status == STATUS_OPEN_WEIGHTS && filter_head(e, user);
+	return head->status == STATUS_OPEN_WEIGHTS && filter_head(head, asked);
 }
 
-/* Finetunes borrow their shapes: what an estimate is made of is then the same, to the byte. */
+static int same_figure(struct known a, struct known b)
+{
+	return is_known(a) == is_known(b) && (!is_known(a) || !(a.v < b.v || a.v > b.v));
+}
+
+/* Finetunes borrow their shapes: with the little that an entry may say otherwise (catalog.c, borrow_shapes()) equal too, what an estimate is
+ * made of is the same, to the byte. */
 static int same_model(const struct model_spec *a, const struct model_spec *b)
 {
-	struct model_spec x, y;
-
-	if (a->parts != b->parts || a->kind_of != b->kind_of)
-		return 0;
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	x.id = y.id = x.name = y.name = x.file = y.file = NULL;
-	x.sources = y.sources = NULL;
-	x.warnings = y.warnings = NULL;
-	x.n_sources = y.n_sources = x.n_warnings = y.n_warnings = 0;
-	x.native_file_bytes.source = y.native_file_bytes.source = x.tokenizer_bytes.source = y.tokenizer_bytes.source = 0;
-	return !memcmp(&x, &y, sizeof x);
+	return a->parts == b->parts && a->kind_of == b->kind_of && a->context_native == b->context_native && a->context_max == b->context_max &&
+		!strcmp(a->native_format, b->native_format) && a->native_keep == b->native_keep && a->gguf_mtp == b->gguf_mtp &&
+		same_figure(a->native_file_bytes, b->native_file_bytes) && same_figure(a->tokenizer_bytes, b->tokenizer_bytes);
 }
 
 /* Shapes of another model, and no use case: an entry that is there because measurements name it. Dozens would fill a table with one line. */

@@ -116,33 +116,44 @@ static int keep_narrower(struct fit_case *best, struct judge *j, struct fit_case
 	return OK;
 }
 
+/* "Q4" is any of Q4_K_M, Q4_0, IQ4_XS: the largest that fits as well as is wanted. Only a word that names no recipe leaves that open. */
+static int try_flavours(struct fit_case *best, struct judge *j, const struct claim *k, const struct fit_case *as_said, enum outcome want)
+{
+	const struct quants *q = catalog_quants(j->c);
+	unsigned bits = bits_of_words(k->quant);
+	int rc = OK;
+
+	if (!as_said->engine->loads[PACK_GGUF] || str_ieq(k->quant, as_said->recipe->name))
+		return OK;
+	for (unsigned i = 0; i < q->n_recipes && rc == OK; i++) {
+		const struct recipe *r = &q->recipes[i];
+		struct fit_case x = *as_said;
+		x.recipe = r;
+		if (r->packing != PACK_GGUF || r->dynamic || bits_of_words(r->name) != bits || !strchr(r->name, '_'))
+			continue;
+		if ((rc = try_one(&x, j, NO_FORMAT, 0)) == OK && x.outcome <= want)
+			rc = keep_narrower(best, j, &x, arena_printf(j->a, "as %s", r->name));
+	}
+	return rc;
+}
+
 /* Narrower readings of what does not fit as it was said: another flavour of the same bits, a smaller cache, a shorter context. */
 static int try_narrower(struct fit_case *best, struct judge *j, const struct claim *k, const struct fit_case *as_said)
 {
-	const struct quants *q = catalog_quants(j->c);
 	struct fit_case x;
 	char t[32];
-	int rc;
+	int rc = try_flavours(best, j, k, as_said, FITS_WELL);
 
-	/* "Q4" is any of Q4_K_M, Q4_0, IQ4_XS: only a word that names no recipe leaves that open */
-	for (unsigned i = 0; i < 2 * q->n_recipes && as_said->engine->loads[PACK_GGUF] && !str_ieq(k->quant, as_said->recipe->name); i++) {
-		enum outcome want = i < q->n_recipes ? FITS_WELL : FITS_TIGHTLY;     /* tightly only when none does well */
-		x = *as_said;
-		x.recipe = &q->recipes[i % q->n_recipes];
-		if (i == q->n_recipes && best->outcome == FITS_NARROWER)
-			break;
-		if (x.recipe->packing != PACK_GGUF || x.recipe->dynamic || bits_of_words(x.recipe->name) != bits_of_words(k->quant) || !strchr(x.recipe->name, '_'))
-			continue;
-		if ((rc = try_one(&x, j, NO_FORMAT, 0)) != OK)
-			return rc;
-		if (x.outcome <= want && (rc = keep_narrower(best, j, &x, arena_printf(j->a, "as %s", x.recipe->name))) != OK)
-			return rc;
-	}
+	/* tightly only when none does well */
+	if (rc == OK && best->outcome != FITS_NARROWER)
+		rc = try_flavours(best, j, k, as_said, FITS_TIGHTLY);
+	if (rc != OK)
+		return rc;
 	x = *as_said;
 	if (k->ctx_tokens) {
 		if (!x.engine->loads[PACK_GGUF])
 			return OK;
-		if ((rc = try_one(&x, j, format_find(q, "q8_0"), 0)) != OK)
+		if ((rc = try_one(&x, j, format_find(catalog_quants(j->c), "q8_0"), 0)) != OK)
 			return rc;
 		return x.outcome <= FITS_TIGHTLY ? keep_narrower(best, j, &x, "with a q8_0 cache") : OK;
 	}
