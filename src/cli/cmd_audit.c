@@ -39,6 +39,12 @@ static const char *claim_text(char *buf, size_t n, const struct claim *k)
 	return buf;
 }
 
+/* -n */
+static unsigned rows(const struct audit *u, const struct options *o)
+{
+	return o->limit_set && o->limit < u->n ? (unsigned)o->limit : u->n;
+}
+
 static void counts_line(char *buf, size_t n, const struct audit *u)
 {
 	snprintf(buf, n, "%u claims: %u true, %u conditional, %u false, %u unjudged", u->n, u->count[CLAIM_TRUE], u->count[CLAIM_CONDITIONAL], u->count[CLAIM_FALSE], u->count[CLAIM_UNJUDGED]);
@@ -46,13 +52,16 @@ static void counts_line(char *buf, size_t n, const struct audit *u)
 
 static void print_text(const struct text *x, const struct audit *u, const struct options *o)
 {
-	unsigned limit = o->limit_set ? (unsigned)o->limit : u->n;
+	struct text beside = *x;                     /* the verdict */
 	char line[512];
 
-	for (unsigned i = 0; i < u->n && i < limit; i++) {
+	beside.width -= 11;
+	for (unsigned i = 0; i < rows(u, o); i++) {
 		const struct claim *k = &u->claim[i];
+		char head[640];
+		snprintf(head, sizeof head, "%s  %s", k->id, claim_text(line, sizeof line, k));
 		text_paint(x, colour[k->verdict], "%-11s", claim_verdict_names[k->verdict]);
-		fprintf(x->out, "  %s  %s\n", k->id, claim_text(line, sizeof line, k));
+		text_wrap(&beside, "  ", 13, head);
 		if (!o->quiet)
 			text_wrap(x, "             ", 13, k->reason);
 	}
@@ -76,20 +85,20 @@ static void add_bytes(cJSON *o, const char *key, uint64_t v)
 		cJSON_AddNullToObject(o, key);
 }
 
-static int print_json(const struct audit *u, struct error *err)
+static int print_json(const struct audit *u, const struct options *o, struct error *err)
 {
 	cJSON *doc = answer_document(), *list, *counts;
 
 	json_add_str(doc, "file", u->file);
 	list = json_add_array(doc, "claims");
-	for (unsigned i = 0; i < u->n; i++) {
+	for (unsigned i = 0; i < rows(u, o); i++) {
 		const struct claim *k = &u->claim[i];
 		cJSON *x = cJSON_CreateObject();
 		json_add_str(x, "id", k->id);
 		json_add_str(x, "guide", k->guide[0] ? k->guide : NULL);
-		json_add_str(x, "model", k->model);
+		json_add_str(x, "model", k->model[0] ? k->model : NULL);
 		json_add_str(x, "hardware", k->hardware[0] ? k->hardware : NULL);
-		json_add_u64(x, "devices", k->devices);
+		add_bytes(x, "devices", k->devices);
 		json_add_str(x, "quant", k->quant[0] ? k->quant : NULL);
 		add_bytes(x, "ctx_tokens", k->ctx_tokens);
 		json_add_str(x, "kind", claim_kind_names[k->kind]);
@@ -97,6 +106,7 @@ static int print_json(const struct audit *u, struct error *err)
 		add_or_null(x, "low", k->low);
 		add_or_null(x, "high", k->high);
 		cJSON_AddBoolToObject(x, "negated", k->negated);
+		json_add_str(x, "note", k->note[0] ? k->note : NULL);
 		json_add_str(x, "verdict", claim_verdict_names[k->verdict]);
 		json_add_str(x, "reason", k->reason);
 		json_add_str(x, "model_id", k->model_id);
@@ -117,19 +127,40 @@ static int print_json(const struct audit *u, struct error *err)
 	return answer_print(doc, err);
 }
 
-static void print_csv(const struct audit *u)
+static void csv_figure(double v)
 {
-	fputs("id,guide,model,quant,hardware,devices,kind,verdict,reason\n", stdout);
-	for (unsigned i = 0; i < u->n; i++) {
+	if (isfinite(v))
+		printf("%g", v);
+	putchar(',');
+}
+
+static void print_csv(const struct audit *u, const struct options *o)
+{
+	fputs("id,guide,model,quant,hardware,devices,ctx_tokens,kind,of,low,high,verdict,engine,quant_judged,needs_bytes,budget_bytes,reason\n", stdout);
+	for (unsigned i = 0; i < rows(u, o); i++) {
 		const struct claim *k = &u->claim[i];
 		csv_cell(stdout, k->id, 0);
 		csv_cell(stdout, k->guide, 0);
 		csv_cell(stdout, k->model, 0);
 		csv_cell(stdout, k->quant, 0);
 		csv_cell(stdout, k->hardware, 0);
-		if (k->devices)
-			printf("%u", k->devices);
-		printf(",%s,%s,", claim_kind_names[k->kind], claim_verdict_names[k->verdict]);
+		csv_figure(k->devices ? (double)k->devices : (double)NAN);
+		if (k->ctx_tokens)
+			printf("%llu", (unsigned long long)k->ctx_tokens);
+		printf(",%s,%s,", claim_kind_names[k->kind], k->of);
+		if (k->negated)
+			fputs("not,", stdout);
+		else
+			csv_figure(k->low);
+		csv_figure(k->high);
+		printf("%s,%s,", claim_verdict_names[k->verdict], k->engine ? k->engine : "");
+		csv_cell(stdout, k->recipe ? k->recipe : "", 0);
+		if (k->needs_bytes)
+			printf("%llu", (unsigned long long)k->needs_bytes);
+		putchar(',');
+		if (k->budget_bytes)
+			printf("%llu", (unsigned long long)k->budget_bytes);
+		putchar(',');
 		csv_cell(stdout, k->reason, 1);
 	}
 }
@@ -144,20 +175,22 @@ static void md_cell(const char *s)
 	}
 }
 
-static void print_markdown(const struct audit *u)
+static void print_markdown(const struct audit *u, const struct options *o)
 {
 	const char *guide = NULL;
 	char line[512];
 
 	counts_line(line, sizeof line, u);
 	printf("%s.\n", line);
-	for (unsigned i = 0; i < u->n; i++) {
+	for (unsigned i = 0; i < rows(u, o); i++) {
 		const struct claim *k = &u->claim[i];
 		if (!guide || strcmp(guide, k->guide)) {
 			guide = k->guide;
 			printf("\n## %s\n\n| | claim | verdict | why |\n|---|---|---|---|\n", guide[0] ? guide : "claims");
 		}
-		printf("| %s | ", k->id);
+		printf("| ");
+		md_cell(k->id);
+		printf(" | ");
 		md_cell(claim_text(line, sizeof line, k));
 		printf(" | **%s** | ", claim_verdict_names[k->verdict]);
 		md_cell(k->reason);
@@ -192,11 +225,11 @@ int cmd_audit(struct options *o, struct error *err)
 	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = audit_run(&u, c, &eff, &csv, o->where, (unsigned)o->n_where, &a, err)) != OK)
 		goto out;
 	if (o->json) {
-		rc = print_json(&u, err);
+		rc = print_json(&u, o, err);
 	} else if (o->csv) {
-		print_csv(&u);
+		print_csv(&u, o);
 	} else if (o->markdown) {
-		print_markdown(&u);
+		print_markdown(&u, o);
 	} else {
 		struct text x;
 		text_open(&x, o);

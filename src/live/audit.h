@@ -2,9 +2,10 @@
  *
  * A claim is a row of a CSV file (ullage-catalog(5), "CLAIMS"). What it leaves open is read in its favour: every engine that loads the
  * quantisation, 8192 tokens of one sequence where no context is stated, every model or machine that the words may mean.
- *   true         it fits wholly into the memory of the devices named, in all cases that the words cover
- *   conditional  only some of the cases, only with a narrower setting (context, cache type, flavour of the quantisation), only with part of
- *                it in host memory that the claim names, or with less than 1 GiB left while something is not counted
+ *   true         it fits wholly into the memory of the devices named, in all cases that the words cover; with part of it in host memory
+ *                only where the claim names that ("+ CPU", "+ 64GB")
+ *   conditional  only some of the cases, only with a narrower setting (context, cache type, flavour of the quantisation, fewer bits than
+ *                released where none is stated), or with less than 1 GiB left while something is not counted
  *   false        in no case; or there is no such model or machine to be had
  *   unjudged     what the words mean is not in the catalogue, or not known; prices; speeds that the estimate's interval does not exclude */
 #ifndef AUDIT_H
@@ -25,7 +26,7 @@ struct claim {
 	uint64_t ctx_tokens;                         /* 0: not stated */
 	uint8_t kind, negated;                       /* negated: "does not fit" */
 	double low, high;                            /* tokens/s, GB (10^9) or USD; NAN: not stated; high INFINITY: at least low */
-	double half;                                 /* of the last digit that low is printed with */
+	double half, half_high;                      /* half of the last digit that low and high are printed with */
 	/* the judgement. Strings NULL and figures 0 where there is none */
 	uint8_t verdict;
 	const char *reason;                          /* one sentence with its figures */

@@ -50,6 +50,12 @@ static int size_of_words(char *out, size_t n, const char *words)
 	return digits && !strcmp(out + digits, "b");
 }
 
+/* Not a finetune that only measurements name: nobody means it by "a 70B". */
+static int is_meant(const struct model_entry *m)
+{
+	return m->spec && (!m->same_shapes_as || m->use_cases[0]);
+}
+
 static int is_dense(const struct model_spec *m)
 {
 	for (unsigned p = 0; p < m->n_parts; p++)
@@ -69,7 +75,7 @@ static int models_of_size(struct models_meant *out, struct catalog *c, const cha
 			continue;
 		if ((rc = catalog_model(&m, c, head[i].id, err)) != OK)
 			return rc;
-		if (m->spec && is_dense(m->spec) && out->n < AUDIT_MODELS)
+		if (is_meant(m) && is_dense(m->spec) && out->n < AUDIT_MODELS)
 			out->list[out->n++] = m;
 	}
 	out->words = arena_printf(a, "dense models of %s", size);
@@ -94,7 +100,7 @@ static int models_of_family(struct models_meant *out, struct catalog *c, const c
 			continue;
 		if ((rc = catalog_model(&m, c, head[i].id, err)) != OK)
 			return rc;
-		if (m->spec && out->n < AUDIT_MODELS)
+		if (is_meant(m) && out->n < AUDIT_MODELS)
 			out->list[out->n++] = m;
 	}
 	out->words = arena_printf(a, "models of %s", words);
@@ -224,7 +230,7 @@ static int offer(struct machines_meant *out, struct catalog *c, const char *id, 
 	if ((rc = hardware_resolve(h, a, c, id, 0, NULL)) != OK)
 		return rc == E_NOMEM ? no_memory(err) : OK;
 	const struct pool *p = h->n_groups ? &h->pools[h->groups[0].pool] : NULL;
-	if (!p || p->kind != (mac ? POOL_UNIFIED : POOL_VRAM) || !p->usable_bytes || out->n == AUDIT_MACHINES)
+	if (!p || p->kind != (mac ? POOL_UNIFIED : POOL_VRAM) || !p->total_bytes || out->n == AUDIT_MACHINES)
 		return OK;
 	if (gb && (mac ? p->total_bytes != (uint64_t)gb << 30 : !hardware_label_matches(p->total_bytes, gb)))
 		return OK;
@@ -306,6 +312,12 @@ static int machines_named(struct machines_meant *out, struct catalog *c, const c
 	if (rc == OK) {
 		out->list[out->n++] = h;
 		return out->host ? name_host(h, a, err) : OK;
+	}
+	/* an error lists no more; who means so many means none */
+	if (rc == E_AMBIGUOUS && why.n_candidates == ERROR_CANDIDATES) {
+		out->meaning = MEANS_UNKNOWN;
+		out->why = arena_printf(a, "%s may be any of a dozen machines or more", words);
+		return out->why ? OK : no_memory(err);
 	}
 	for (int i = 0; rc == E_AMBIGUOUS && i < why.n_candidates && out->n < AUDIT_MACHINES; i++) {
 		snprintf(name, sizeof name, "%ux %s", devices, why.candidate[i]);

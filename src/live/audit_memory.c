@@ -10,14 +10,12 @@
 #include <string.h>
 
 /* The smallest and the largest honest reading of a claim's words. */
-struct range { double low, high; const char *low_name, *high_name; };
+struct range { double low, high; const char *low_name, *high_name; int open; };        /* open: the words leave the quantisation to the reader */
 
 /* A name rounds the count of weights ("24B" of 23.6B), and so does what is computed from it. */
 static const double name_rounds = 1.05;
 /* What guides add for everything beside weights, where they state how they count (seeds of data/claims.csv). */
 static const double rule_of_thumb = 1.2;
-
-static int no_memory(struct judge *j) { return error_set(j->err, E_NOMEM, "out of memory"); }
 
 static void widen(struct range *r, double v, const char *name)
 {
@@ -32,7 +30,7 @@ static void widen(struct range *r, double v, const char *name)
 }
 
 /* Text weights, and text and encoders: engines load one or the other. */
-static int add_recipe(struct range *r, struct judge *j, const struct model_spec *m, const struct recipe *recipe, unsigned bits)
+static int add_recipe(struct range *r, struct judge *j, const struct model_spec *m, const struct recipe *recipe)
 {
 	struct settings set;
 	struct footprint f;
@@ -44,15 +42,12 @@ static int add_recipe(struct range *r, struct judge *j, const struct model_spec 
 	arena_reset(&j->scratch);
 	rc = footprint_compute(&f, m, catalog_quants(j->c), &set, &j->scratch, NULL);
 	if (rc != OK)
-		return rc == E_NOMEM ? no_memory(j) : OK;
+		return rc == E_NOMEM ? judge_no_memory(j) : OK;
 	for (unsigned u = 0; u < USES; u++) {
 		text += (double)f.weights[COMP_TEXT][u];
 		for (unsigned c = 0; c < COMPONENTS; c++)
 			all += c == COMP_MTP ? 0 : (double)f.weights[c][u];
 	}
-	/* a recipe that leaves most of this model as it was is not what a number of bits means */
-	if (bits && text * 8 > (bits + 1.5) * (double)f.params_text)
-		return OK;
 	if (recipe->dynamic) {
 		text = (double)f.params_text * recipe->bpw_low / 8;
 		all = (double)f.params_text * recipe->bpw_high / 8;
@@ -66,32 +61,32 @@ static int add_recipe(struct range *r, struct judge *j, const struct model_spec 
 
 static int weights_range(struct range *r, struct judge *j, const struct model_spec *m, const char *words)
 {
-	static const char *const engines[] = { "llama.cpp", "vllm", "mlx" };
+	static const char *const engines[] = { "llama.cpp", "vllm", "mlx", "none" };
 	const struct quants *q = catalog_quants(j->c);
 	const struct recipe *sixteen;
 	unsigned bits = bits_of_words(words);
-	int rc = OK, named = 0;
+	int rc = OK, named = 0, any = !words[0] || str_ieq(words, "quantised") || str_ieq(words, "quantized");
 
-	*r = (struct range){ 0 };
+	*r = (struct range){ .open = any };
 	for (unsigned e = 0; e < sizeof engines / sizeof *engines && rc == OK; e++) {
 		const struct engine_profile *p = engine_find(catalog_engines(j->c), engines[e]);
 		struct recipes_meant rs = { .n = 0 };
 		if (p)
-			recipes_of(&rs, j->c, m, p, words);
+			rc = recipes_of(&rs, j, m, p, words);
 		for (unsigned i = 0; i < rs.n && rc == OK; i++) {
-			named |= str_ieq(rs.list[i]->name, words);
-			rc = add_recipe(r, j, m, rs.list[i], 0);
+			named |= str_ieq(rs.list[i]->name, words) || rs.native;
+			rc = add_recipe(r, j, m, rs.list[i]);
 		}
 	}
 	/* nothing said: anything between the smallest of the ladder and 16 bits */
-	for (unsigned i = 0; !words[0] && i < q->n_ladder && rc == OK; i++)
+	for (unsigned i = 0; any && i < q->n_ladder && rc == OK; i++)
 		if (q->ladder[i] < q->n_recipes)
-			rc = add_recipe(r, j, m, &q->recipes[q->ladder[i]], 0);
-	if (!words[0] && rc == OK && recipe_find(&sixteen, q, "bf16", NULL, NULL) == OK)
-		rc = add_recipe(r, j, m, sixteen, 0);
+			rc = add_recipe(r, j, m, &q->recipes[q->ladder[i]]);
+	if (any && rc == OK && recipe_find(&sixteen, q, "bf16", NULL, NULL) == OK)
+		rc = add_recipe(r, j, m, sixteen);
 	for (unsigned i = 0; bits && !named && i < q->n_recipes && rc == OK; i++)
-		if (!q->recipes[i].dynamic && bits_of_words(q->recipes[i].name) == bits)
-			rc = add_recipe(r, j, m, &q->recipes[i], bits);
+		if (!q->recipes[i].dynamic && bits_of_words(q->recipes[i].name) == bits && recipe_has_bits(j, m, &q->recipes[i], bits, 0))
+			rc = add_recipe(r, j, m, &q->recipes[i]);
 	return rc;
 }
 
@@ -141,15 +136,27 @@ static const char *stated(char *buf, size_t n, const struct claim *k)
 	return buf;
 }
 
+/* "35.3 (IQ4_XS) to 44.4 GB (Q4_1)", in the claim's own unit */
 static const char *range_text(char *buf, size_t n, const struct range *r)
 {
-	if (!strcmp(r->low_name, r->high_name))
-		snprintf(buf, n, "%.1f to %.1f GiB (%s)", r->low / (double)GIB, r->high / (double)GIB, r->low_name);
+	if (r->high - r->low < 0.05e9)
+		snprintf(buf, n, "%.1f GB (%s)", r->low / 1e9, r->low_name);
+	else if (!strcmp(r->low_name, r->high_name))
+		snprintf(buf, n, "%.1f to %.1f GB (%s)", r->low / 1e9, r->high / 1e9, r->low_name);
 	else
-		snprintf(buf, n, "%.1f (%s) to %.1f GiB (%s)", r->low / (double)GIB, r->low_name, r->high / (double)GIB, r->high_name);
-	if (r->high - r->low < 0.05 * (double)GIB)
-		snprintf(buf, n, "%.1f GiB (%s)", r->low / (double)GIB, r->low_name);
+		snprintf(buf, n, "%.1f (%s) to %.1f GB (%s)", r->low / 1e9, r->low_name, r->high / 1e9, r->high_name);
 	return buf;
+}
+
+/* The most that a stated figure can mean in GB: rounded to its last digit, or by one in a hundred. */
+static double most_in_gb(const struct claim *k) { return fmax(k->high + k->half_high, k->high * 1.01) * 1e9; }
+/* And where GiB may be meant. */
+static double most_of(const struct claim *k) { return fmax(most_in_gb(k), k->high * (double)GIB); }
+
+/* "" or that only the binary unit saves it */
+static const char *if_gib(const struct claim *k, double needs)
+{
+	return most_in_gb(k) < needs ? ", which is that only in GiB" : "";
 }
 
 /* KV cache alone: of 16 or 8 bits, with windows as the model has them or with every layer keeping everything. */
@@ -158,7 +165,7 @@ static int judge_cache(struct judge *j, struct claim *k, const struct model_entr
 	static const struct { const char *type; int full; const char *name; } ways[] = {
 		{ "fp8", 0, "in 8 bits" }, { "f16", 0, "in 16 bits" }, { "fp8", 1, "in 8 bits where every layer keeps everything" }, { "f16", 1, "in 16 bits where every layer keeps everything" },
 	};
-	double low = (k->low - k->half) * 1e9, high = (k->high + k->half) * (double)GIB, least = INFINITY, most = 0, near = NAN;
+	double low = (k->low - k->half) * 1e9, high = most_of(k), least = INFINITY, most = 0, near = NAN;
 	const char *text = "", *name = NULL;
 	char s[64], t[32];
 
@@ -176,8 +183,8 @@ static int judge_cache(struct judge *j, struct claim *k, const struct model_entr
 			near = v;
 			name = ways[i].name;
 		}
-		if (!(text = arena_printf(j->a, "%s%s%.1f GiB %s", text, i ? ", " : "", v / (double)GIB, ways[i].name)))
-			return no_memory(j);
+		if (!(text = arena_printf(j->a, "%s%s%.1f GB %s", text, i ? ", " : "", v / 1e9, ways[i].name)))
+			return judge_no_memory(j);
 	}
 	k->model_id = m->id;
 	k->needs_bytes = (uint64_t)(isnan(near) ? least : near);
@@ -185,7 +192,7 @@ static int judge_cache(struct judge *j, struct claim *k, const struct model_entr
 	format_tokens(t, sizeof t, k->ctx_tokens);
 	stated(s, sizeof s, k);
 	if (name)
-		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s: the cache of %s tokens is %.1f GiB %s", s, t, near / (double)GIB, name));
+		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s: the cache of %s tokens is %.1f GB %s", s, t, near / 1e9, name));
 	return judge_say(j, k, high < least || low > most ? CLAIM_FALSE : CLAIM_CONDITIONAL, arena_printf(j->a, "%s: the cache of %s tokens is %s", s, t, text));
 }
 
@@ -193,7 +200,7 @@ static int judge_one(struct judge *j, struct claim *k, const struct model_entry 
 {
 	uint64_t ctx = k->ctx_tokens ? k->ctx_tokens : m->spec->context_max && m->spec->context_max < 8192 ? m->spec->context_max : 8192, longest;
 	/* "GB" may be 10^9 or 2^30 */
-	double low = (k->low - k->half) * 1e9, high = (k->high + k->half) * (double)GIB, top, cache;
+	double low = (k->low - k->half) * 1e9, high = most_of(k), top, cache;
 	struct range w;
 	char s[64], r[160], t[32];
 	int rc = weights_range(&w, j, m->spec, k->quant);
@@ -207,14 +214,14 @@ static int judge_one(struct judge *j, struct claim *k, const struct model_entry 
 	k->needs_bytes = (uint64_t)w.low;
 	range_text(r, sizeof r, &w);
 	stated(s, sizeof s, k);
-	if (!k->quant[0] && high >= w.low && low <= rule_of_thumb * w.high)
+	if (w.open && high >= w.low && low <= rule_of_thumb * w.high)
 		return judge_say(j, k, CLAIM_UNJUDGED, arena_printf(j->a, "which quantisation is not stated: the weights are %s", r));
 	if (high < w.low)
 		return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too little: %s, and the weights alone are %s", s, r));
 	if (!strcmp(k->of, "weights")) {
 		if (low > name_rounds * w.high)
 			return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too much: %s, and the weights are %s", s, r));
-		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s, and the weights are %s", s, r));
+		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s, and the weights are %s%s", s, r, if_gib(k, w.low)));
 	}
 	cache = cache_at(j, m->spec, ctx);
 	if (isnan(cache))
@@ -225,11 +232,11 @@ static int judge_one(struct judge *j, struct claim *k, const struct model_entry 
 		return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "only with a context of at most %s tokens: %s, where the weights are %s", format_tokens(t, sizeof t, longest - longest % 256), s, r));
 	top = w.high + cache > rule_of_thumb * w.high ? w.high + cache : rule_of_thumb * w.high;
 	if (low <= top)
-		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s: weights of %s, and %.1f GiB of cache at %s tokens", s, r, cache / (double)GIB, format_tokens(t, sizeof t, ctx)));
+		return judge_say(j, k, CLAIM_TRUE, arena_printf(j->a, "%s: weights of %s, and %.1f GB of cache at %s tokens%s", s, r, cache / 1e9, format_tokens(t, sizeof t, ctx), if_gib(k, w.low + cache)));
 	if (!k->ctx_tokens && (longest = context_of(j, m->spec, w.high, low)))
 		return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "only with a context of %s tokens or that much for other sequences: %s, where the weights are %s",
 			format_tokens(t, sizeof t, longest), s, r));
-	return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too much: %s, where the weights are %s and the cache of %s tokens %.1f GiB", s, r, format_tokens(t, sizeof t, ctx), cache / (double)GIB));
+	return judge_say(j, k, CLAIM_FALSE, arena_printf(j->a, "too much: %s, where the weights are %s and the cache of %s tokens %.1f GB", s, r, format_tokens(t, sizeof t, ctx), cache / 1e9));
 }
 
 /* Several models: the claim holds for all of them, for none, or for some. */
@@ -254,11 +261,11 @@ static int judge_many(struct judge *j, struct claim *k, const struct models_mean
 	*k = shown;
 	k->cases = ms->n;
 	if (count[CLAIM_TRUE] == ms->n || count[CLAIM_FALSE] == ms->n)
-		return judge_say(j, k, count[CLAIM_TRUE] ? CLAIM_TRUE : CLAIM_FALSE, arena_printf(j->a, "%s %u %s; %s: %s", count[CLAIM_TRUE] ? "all" : "none of", ms->n, ms->words, shown.model_id, shown.reason));
+		return judge_say(j, k, count[CLAIM_TRUE] ? CLAIM_TRUE : CLAIM_FALSE, arena_printf(j->a, "holds for %s %u %s; %s: %s", count[CLAIM_TRUE] ? "all" : "none of", ms->n, ms->words, shown.model_id, shown.reason));
 	if (count[CLAIM_UNJUDGED] == ms->n)
 		return OK;
-	return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "of %u %s it holds for %u%s%s%s and not for %u%s%s%s; %s: %s", ms->n, ms->words, count[CLAIM_TRUE], *yes ? " (" : "", yes, *yes ? ")" : "",
-		count[CLAIM_FALSE], *no ? " (" : "", no, *no ? ")" : "", shown.model_id, shown.reason));
+	return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "of %u %s it holds for %u%s%s%s, in part for %u, not for %u%s%s%s; %s: %s", ms->n, ms->words, count[CLAIM_TRUE], *yes ? " (" : "", yes, *yes ? ")" : "",
+		count[CLAIM_CONDITIONAL], count[CLAIM_FALSE], *no ? " (" : "", no, *no ? ")" : "", shown.model_id, shown.reason));
 }
 
 int judge_memory(struct judge *j, struct claim *k)

@@ -2,8 +2,10 @@
 #include "live/audit_judge.h"
 
 #include "base/str.h"
+#include "calc/footprint.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +31,15 @@ unsigned bits_of_words(const char *words)
 	return 0;
 }
 
-/* The fewest bits that a recipe gives a matrix. */
-static unsigned least_bits(const struct quants *q, const struct recipe *r)
+int words_mean_released(const char *words)
+{
+	char folded[64] = "";
+
+	str_fold(folded, sizeof folded, words);
+	return !strcmp(folded, "native") || str_prefix(folded, "native-") || !strcmp(folded, "as-released");
+}
+
+unsigned recipe_least_bits(const struct quants *q, const struct recipe *r)
 {
 	double least = r->base == NO_FORMAT ? 32 : format_least_bits(&q->formats[r->base]);
 
@@ -42,6 +51,32 @@ static unsigned least_bits(const struct quants *q, const struct recipe *r)
 	return (unsigned)least;
 }
 
+double recipe_mean_bits(struct judge *j, const struct model_spec *m, const struct recipe *r)
+{
+	struct settings set;
+	struct footprint f;
+	double bytes = 0;
+
+	if (r->dynamic)
+		return (r->bpw_low + r->bpw_high) / 2;
+	settings_default(&set, engine_find(catalog_engines(j->c), "none"), catalog_quants(j->c));
+	settings_recipe(&set, r);
+	arena_reset(&j->scratch);
+	if (footprint_compute(&f, m, catalog_quants(j->c), &set, &j->scratch, NULL) != OK || !f.params_text)
+		return NAN;
+	for (unsigned u = 0; u < USES; u++)
+		bytes += (double)f.weights[COMP_TEXT][u];
+	return 8 * bytes / (double)f.params_text;
+}
+
+int recipe_has_bits(struct judge *j, const struct model_spec *m, const struct recipe *r, unsigned bits, int at_least)
+{
+	double mean = bits ? recipe_mean_bits(j, m, r) : 0;
+
+	/* scales and what stays in more bits come on top: little of a large model, much of a small one, most of which may be embeddings */
+	return !bits || isnan(mean) || (mean > bits - 1.5 && (at_least || mean < bits + 2.5));
+}
+
 static void add(struct recipes_meant *out, const struct engine_profile *e, const struct recipe *r)
 {
 	for (unsigned i = 0; i < out->n; i++)
@@ -51,19 +86,26 @@ static void add(struct recipes_meant *out, const struct engine_profile *e, const
 		out->list[out->n++] = r;
 }
 
-void recipes_of(struct recipes_meant *out, struct catalog *c, const struct model_spec *m, const struct engine_profile *e, const char *words)
+int recipes_of(struct recipes_meant *out, struct judge *j, const struct model_spec *m, const struct engine_profile *e, const char *words)
 {
-	const struct quants *q = catalog_quants(c);
+	const struct quants *q = catalog_quants(j->c);
 	const struct recipe *r;
 	unsigned bits = bits_of_words(words);
-	const char *name = !strncmp(words, "native ", 7) ? words + 7 : words;
+	int native = words_mean_released(words);
 
-	*out = (struct recipes_meant){ .any = !words[0] };
+	*out = (struct recipes_meant){ .quantised = str_ieq(words, "quantised") || str_ieq(words, "quantized") };
+	out->any = !words[0] || out->quantised;
+	out->native = (uint8_t)native;
+	if (out->quantised)
+		return OK;
 	/* the weights as they were released, when they are of that many bits */
-	if (m->native_format && (out->any || bits) && recipe_find(&r, q, m->native_format, NULL, NULL) == OK && (out->any || least_bits(q, r) == bits))
+	if (m->native_format && (out->any || bits || native) && recipe_find(&r, q, m->native_format, NULL, NULL) == OK &&
+	    (out->any || native || recipe_least_bits(q, r) == bits))
 		add(out, e, r);
-	if (out->any && m->native_format && recipe_find(&r, q, m->native_format, e->id, NULL) == OK)
+	if ((out->any || native) && m->native_format && recipe_find(&r, q, m->native_format, e->id, NULL) == OK)
 		add(out, e, r);          /* "bf16" has its own packing in GGUF */
-	if (!out->any && recipe_find(&r, q, name, e->id, NULL) == OK)
+	if (!out->any && !native && recipe_find(&r, q, words, e->id, NULL) == OK &&
+	    (str_ieq(words, r->name) || str_ieq(words, r->id) || recipe_has_bits(j, m, r, bits, r->packing == PACK_GGUF)))
 		add(out, e, r);
+	return OK;
 }

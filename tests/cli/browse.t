@@ -69,7 +69,7 @@ for my $case (
 
 # what fits is what fit says
 for my $case ("'rtx-4090 + 64GB ddr5-5600'", 'rtx-3060-12gb --quant Q4_K_M -c 16k', 'dgx-h100 --engine vllm --moe', 'mi355x --origin FR --engine-runs vllm --min-context 64k --released-after 2024-06') {
-	my %fit = map { $_->{model}{id} => $_ } @{json("fit --on $case")->{results}};
+	my %fit = map { $_->{model}{id} => $_ } @{json("fit --all --on $case")->{results}};
 	my @rows = @{json("models --fits-on $case --columns id,quant,memory,left")->{models}};
 	my @differ = grep { my $f = $fit{$_->{id}}; !$f || $f->{settings}{quant} ne $_->{quant} || $f->{memory}{headroom_bytes} != $_->{headroom_bytes} } @rows;
 	ok(@rows > 3 && keys %fit == @rows && !@differ, "models --fits-on $case: " . @rows . ' rows, the same as fit');
