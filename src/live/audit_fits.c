@@ -163,8 +163,12 @@ static int many_cases(struct judge *j, struct claim *k, const struct fit_case *x
 	if (!t.yes && !t.no)
 		return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "on all of %u %s only with less than was said; at worst %s: %s needs %s%s", t.only, words, t.worst->only ? t.worst->only : "in part",
 			t.worst->model->id, fit_case_figures(f, sizeof f, t.worst), rest));
-	return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "of %u %s %u hold it%s%s%s, %u only with less than was said, %u do not%s%s%s%s; %s needs %s", t.yes + t.only + t.no, words, t.yes,
-		t.yes ? " (" : "", t.yes_list, t.yes ? ")" : "", t.only, t.no, t.no ? " (" : "", t.no_list, t.no ? ")" : "", rest, t.worst->model->id, fit_case_figures(f, sizeof f, t.worst)));
+	const char *yes = t.yes ? arena_printf(j->a, "%u hold it (%s), ", t.yes, t.yes_list) : "", *no = t.no ? arena_printf(j->a, "%u do not (%s), ", t.no, t.no_list) : "";
+	const char *only = t.only ? arena_printf(j->a, "%u only with less than was said, ", t.only) : "";
+	if (!yes || !no || !only)
+		return judge_no_memory(j);
+	return judge_say(j, k, CLAIM_CONDITIONAL, arena_printf(j->a, "of %u %s: %s%s%sat worst %s needs %s%s", t.yes + t.only + t.no, words, yes, only, no, t.worst->model->id,
+		fit_case_figures(f, sizeof f, t.worst), rest));
 }
 
 /* A context that no model of those meant was made for. */
