@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/answer.h"
 #include "cli/cmd.h"
+#include "cli/question.h"
 #include "live/accuracy.h"
 #include "live/accuracy_resolve.h"
 
@@ -292,7 +293,7 @@ int cmd_accuracy(struct options *o, struct error *err)
 		return error_set(err, E_NOMEM, "out of memory");
 	}
 	if ((rc = file_read(&bytes, &n, &a, o->args[0], (size_t)64 << 20, err)) != OK || (rc = csv_parse(&csv, &a, o->args[0], bytes, n, err)) != OK ||
-	    (rc = catalog_open(&c, o->program, err)) != OK)
+	    (rc = catalog_from(&c, o, err)) != OK)
 		goto out;
 	if (o->resolve) {
 		rc = resolve(o, c, &csv, &a, err);

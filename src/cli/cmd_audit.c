@@ -214,7 +214,7 @@ int cmd_audit(struct options *o, struct error *err)
 		return error_set(err, E_USAGE, "audit wants one FILE.csv or none, not %d", o->n_args);
 	if (o->markdown && (o->json || o->csv))
 		return error_set(err, E_USAGE, "--markdown, --json and --csv exclude each other");
-	if ((rc = catalog_open(&c, o->program, err)) != OK)
+	if ((rc = catalog_from(&c, o, err)) != OK)
 		goto out;
 	path = o->n_args ? o->args[0] : arena_printf(&a, "%s/data/claims.csv", catalog_folder(c));
 	if (!path) {

@@ -31,7 +31,7 @@ int cmd_estimate(struct options *o, struct error *err)
 
 	if (o->n_args != 1)
 		return error_set(err, E_USAGE, "estimate wants one MODEL, not %d", o->n_args);
-	if ((rc = catalog_open(&c, o->program, err)) != OK || (rc = model_arg_open(&m, c, o->args[0], err)) != OK)
+	if ((rc = catalog_from(&c, o, err)) != OK || (rc = model_arg_open(&m, c, o->args[0], err)) != OK)
 		goto out;
 	struct question q = { .model = m.spec, .quants = catalog_quants(c), .hardware = &h, .efficiency = &eff };
 	if (m.weights && (o->quant || o->max_quant)) {

@@ -189,23 +189,11 @@ static int check_sort(const struct options *o, struct error *err)
 	return E_USAGE;
 }
 
-/* A pool of one is none. */
-static int open_pool(struct thread_pool **out, struct error *err)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	*out = NULL;
-	/* a system that gives no threads is answered by one */
-	if (cpus >= 2 && pool_open(out, cpus < MAX_WORKERS ? (unsigned)cpus : MAX_WORKERS, NULL, err) != OK)
-		*out = NULL;
-	return OK;
-}
-
 int cmd_fit(struct options *o, struct error *err)
 {
 	struct fit f = { .o = o, .min_tps = o->min_tps > 0 ? o->min_tps : USUAL_MIN_TPS };
 	struct catalog *c = NULL;
-	struct thread_pool *pool = NULL;
+	struct thread_pool *pool = pool_for_reading();
 	struct arena a = { 0 };
 	struct hardware_spec h;
 	struct machine *found;
@@ -215,13 +203,15 @@ int cmd_fit(struct options *o, struct error *err)
 	double began = now_s();
 	int rc;
 
-	if (!w)
+	if (!w) {
+		pool_close(pool);
 		return error_set(err, E_NOMEM, "out of memory");
+	}
 	if (o->n_args)
 		rc = error_set(err, E_USAGE, "fit takes no argument: %s", o->args[0]);
 	else
 		rc = check_sort(o, err);
-	if (rc != OK || (rc = open_pool(&pool, err)) != OK || (rc = (filter_wants_all(o) ? catalog_open_with : catalog_open_for_shapes)(&c, o->program, pool, err)) != OK ||
+	if (rc != OK || (rc = (filter_wants_all(o) ? catalog_open_with : catalog_open_for_shapes)(&c, o->program, pool, err)) != OK ||
 	    (rc = settings_from(&set, o, c, err)) != OK || (rc = best_quant(&w->best, o, &set, c, err)) != OK)
 		goto done;
 	double probing = now_s();

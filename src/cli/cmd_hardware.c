@@ -2,6 +2,7 @@
 #include "base/units.h"
 #include "cli/answer.h"
 #include "cli/cmd.h"
+#include "cli/question.h"
 #include "cli/hardware_show.h"
 #include "cli/machine.h"
 #include "cli/measure_text.h"
@@ -175,7 +176,7 @@ int cmd_hardware(struct options *o, struct error *err)
 {
 	struct catalog *c = NULL;
 	struct arena a = { 0 };
-	int rc = catalog_open(&c, o->program, err);
+	int rc = catalog_from(&c, o, err);
 
 	if (rc == OK)
 		rc = run(o, &a, c, err);

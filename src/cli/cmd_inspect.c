@@ -173,7 +173,7 @@ int cmd_inspect(struct options *o, struct error *err)
 		arena_free(&a);
 		return error_set(err, E_NOMEM, "out of memory");
 	}
-	if ((rc = catalog_open(&c, o->program, err)) != OK || (rc = model_arg_open(&m, c, o->args[0], err)) != OK ||
+	if ((rc = catalog_from(&c, o, err)) != OK || (rc = model_arg_open(&m, c, o->args[0], err)) != OK ||
 	    (rc = settings_from(&r->settings, o, c, err)) != OK)
 		goto out;
 	if (m.entry) {

@@ -1,5 +1,6 @@
 /* cmd_models.c - ullage models: the catalogue as a table; --check validates entries, --add drafts one */
 #include "cli/cmd.h"
+#include "cli/question.h"
 #include "cli/models.h"
 
 int models_kv_1k(uint64_t *out, const struct model_spec *m, const struct catalog *c, const char *format, struct error *err)
@@ -32,7 +33,7 @@ int cmd_models(struct options *o, struct error *err)
 	struct catalog *c = NULL;
 	int rc;
 
-	if ((rc = check_options(o, err)) != OK || (rc = catalog_open(&c, o->program, err)) != OK)
+	if ((rc = check_options(o, err)) != OK || (rc = catalog_from(&c, o, err)) != OK)
 		return rc;
 	rc = o->check ? models_check(o, c, err) : o->add ? models_add(o, c, err) : models_list(o, c, err);
 	catalog_close(c);

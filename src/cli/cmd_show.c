@@ -132,7 +132,7 @@ int cmd_show(struct options *o, struct error *err)
 		rc = error_set(err, E_USAGE, "show has no table of rows: --json, or models --csv");
 	else if (o->n_args != 1)
 		rc = error_set(err, E_USAGE, "show wants one MODEL, not %d", o->n_args);
-	else if ((rc = catalog_open(&c, o->program, err)) == OK && (rc = catalog_model(&s->e, c, o->args[0], err)) == OK) {
+	else if ((rc = catalog_from(&c, o, err)) == OK && (rc = catalog_model(&s->e, c, o->args[0], err)) == OK) {
 		s->o = o;
 		s->c = c;
 		rc = gather(s, &a, err);

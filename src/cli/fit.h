@@ -6,6 +6,7 @@
 #include "calc/estimate.h"
 #include "cli/model_arg.h"
 #include "cli/options.h"
+#include "cli/question.h"
 
 /* Sections of the table, in order. */
 enum fit_class { FIT_WHOLE, FIT_WHOLE_SLOW, FIT_OFFLOADED, FIT_OFFLOADED_SLOW, FIT_CLASSES };
@@ -38,8 +39,7 @@ struct fit {
 	double seconds, probe_seconds;           /* of the answer; of finding out what this machine is (0: a named one) */
 };
 
-/* Threads beyond a few have nothing left to do. */
-enum { MAX_WORKERS = 8 };
+enum { MAX_WORKERS = READING_THREADS };
 /* What the threads do to the rows, dealt out one by one. */
 struct work {
 	struct fit_row *row;

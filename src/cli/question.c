@@ -1,6 +1,7 @@
 /* question.c - defaults resolved in one place */
 #include "cli/question.h"
 
+#include "base/pool.h"
 #include "base/str.h"
 #include "base/units.h"
 #include "catalog/hardware_name.h"
@@ -8,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int kv_format(uint16_t *out, const struct quants *q, const char *option, const char *name, struct error *err)
 {
@@ -57,6 +59,26 @@ static int card_shares(struct settings *s, const char *list, struct error *err)
 		p += n + 1;
 	}
 	return all > 0 ? OK : error_set(err, E_USAGE, "-ts %s: no card has a share", list);
+}
+
+struct thread_pool *pool_for_reading(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct thread_pool *pool = NULL;
+
+	/* a system that gives no threads is answered by one */
+	if (cpus >= 2 && pool_open(&pool, cpus < READING_THREADS ? (unsigned)cpus : READING_THREADS, NULL, NULL) != OK)
+		return NULL;
+	return pool;
+}
+
+int catalog_from(struct catalog **out, const struct options *o, struct error *err)
+{
+	struct thread_pool *pool = pool_for_reading();
+	int rc = catalog_open_with(out, o->program, pool, err);
+
+	pool_close(pool);
+	return rc;
 }
 
 int best_quant(const struct recipe **out, const struct options *o, const struct settings *s, const struct catalog *c, struct error *err)

@@ -5,6 +5,13 @@
 #include "cli/model_arg.h"
 #include "cli/options.h"
 
+/* The catalogue, opened by as many threads as help. */
+int catalog_from(struct catalog **out, const struct options *o, struct error *err) MUST_CHECK;
+/* Threads beyond a few have nothing left to do. */
+enum { READING_THREADS = 8 };
+/* As many threads as there are processors, READING_THREADS at most; NULL where the system gives none. pool_close() takes NULL. */
+struct thread_pool;
+struct thread_pool *pool_for_reading(void);
 /* Engine, KV types, context, ...; the recipe too when --quant names one (else NULL: the ladder decides). */
 /* --max-quant; NULL when it was not given. */
 int best_quant(const struct recipe **out, const struct options *o, const struct settings *s, const struct catalog *c, struct error *err) MUST_CHECK;
