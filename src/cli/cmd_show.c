@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cli/cmd.h"
+#include "cli/price_text.h"
 #include "cli/question.h"
 
 #include <string.h>
@@ -108,7 +109,7 @@ static int gather(struct show *s, struct arena *a, struct error *err)
 	const struct quants *q = catalog_quants(s->c);
 	int rc;
 
-	if ((rc = settings_from(&s->set, s->o, s->c, err)) != OK || (rc = licence_terms(s, a, err)) != OK)
+	if ((rc = settings_from(&s->set, s->o, s->c, err)) != OK || (rc = licence_terms(s, a, err)) != OK || (rc = prices_from(&s->prices, a, s->c, err)) != OK)
 		return rc;
 	s->m = s->e->spec;
 	if (!s->m)

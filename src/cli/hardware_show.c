@@ -6,6 +6,7 @@
 #include "catalog/model_spec.h"
 #include "cli/answer.h"
 #include "cli/machine.h"
+#include "cli/price_text.h"
 
 #include <string.h>
 
@@ -16,6 +17,8 @@ struct shown {
 	const struct hardware_entry *e;
 	const struct hardware_spec *h;
 	const char *open;                        /* why h is NULL though the machine is sold: its variants differ */
+	struct prices prices;
+	const char *ids[40];                     /* whose prices are shown: the machine's, or the entry's and all its variants'; NULL-ended */
 };
 
 static void fact(const struct text *t, const char *name, const char *value)
@@ -233,6 +236,7 @@ static void show_text(const struct options *o, const struct shown *s)
 		device(&t, s, s->h, &s->h->groups[g]);
 	if (s->h)
 		links(&t, s);
+	prices_text(&t, &s->prices, s->ids);
 	if (e)
 		behind(&t, e);
 	variants(&t, s);
@@ -360,12 +364,28 @@ static int show_json(const struct shown *s, struct error *err)
 	}
 	if (s->e)
 		add_entry(x, s->e);
+	prices_json(x, &s->prices, s->ids);
 	l = json_add_array(doc, "warnings");
 	for (unsigned i = 0; s->h && i < s->h->n_warnings; i++)
 		cJSON_AddItemToArray(l, cJSON_CreateString(s->h->warnings[i]));
 	if (s->open)
 		cJSON_AddItemToArray(l, cJSON_CreateString(s->open));
 	return answer_print(doc, err);
+}
+
+/* A variant by its own name; else the entry and what its name may stand for. */
+static void priced(struct shown *s)
+{
+	unsigned n = 0;
+
+	if (s->h)
+		s->ids[n++] = s->h->id;
+	if (s->e && (!s->h || !strcmp(s->h->id, s->e->id))) {
+		s->ids[n++] = s->e->id;
+		for (unsigned i = 0; i < s->e->n_variants && n + 1 < sizeof s->ids / sizeof *s->ids; i++)
+			s->ids[n++] = s->e->variants[i].id;
+	}
+	s->ids[n] = NULL;
 }
 
 int hardware_show(const struct options *o, struct arena *a, struct catalog *c, const char *name, struct error *err)
@@ -389,6 +409,9 @@ int hardware_show(const struct options *o, struct arena *a, struct catalog *c, c
 			*err = why;
 		return rc;
 	}
+	if ((rc = prices_from(&s.prices, a, c, err)) != OK)
+		return rc;
+	priced(&s);
 	if (o->json)
 		return show_json(&s, err);
 	show_text(o, &s);

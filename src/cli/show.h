@@ -5,6 +5,7 @@
 #include "calc/footprint.h"
 #include "catalog/catalog.h"
 #include "catalog/licence.h"
+#include "catalog/price.h"
 #include "cli/options.h"
 
 enum { SHOW_SIZES = 128, SHOW_KV_TYPES = 3, SHOW_SPANS = 6 };
@@ -27,6 +28,7 @@ struct show {
 	struct show_kv kv[SHOW_KV_TYPES];
 	struct show_span span[SHOW_SPANS]; unsigned n_spans;
 	struct licences licences;
+	struct prices prices;
 	const struct licence *licence;           /* its terms; NULL: not in data/licences.yaml */
 };
 

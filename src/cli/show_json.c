@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 #include "cli/filter.h"
 #include "cli/machine.h"
+#include "cli/price_text.h"
 
 #include <string.h>
 
@@ -313,6 +314,7 @@ int show_json(const struct show *s, struct error *err)
 	add_sizes(doc, s);
 	add_cache(doc, s);
 	add_published(doc, s->e);
+	prices_json(doc, &s->prices, (const char *const[]){ s->e->id, NULL });
 	add_sources(doc, s->e);
 	add_words(doc, "notes", s->e->notes);
 	l = json_add_array(doc, "warnings");

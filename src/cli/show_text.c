@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "cli/filter.h"
+#include "cli/price_text.h"
 #include "cli/text.h"
 
 #include <string.h>
@@ -240,8 +241,9 @@ static const char *source_key(const struct model_entry *e, uint16_t i)
 	return self && i < self->n_sources ? self->sources[i].key : "unknown";
 }
 
-static void published(const struct text *t, const struct model_entry *e)
+static void published(const struct text *t, const struct show *s)
 {
+	const struct model_entry *e = s->e;
 	char b[1500];
 
 	if (e->n_engines)
@@ -253,6 +255,7 @@ static void published(const struct text *t, const struct model_entry *e)
 		factf(t, i ? "" : "scores", "%s %.4g%s%s%s, by %s", x->benchmark, x->value, x->note ? " (" : "", x->note ? x->note : "", x->note ? ")" : "",
 			source_key(e, x->source));
 	}
+	prices_text(t, &s->prices, (const char *const[]){ e->id, NULL });
 	fact(t, "also known as", joined(b, sizeof b, e->aliases));
 }
 
@@ -319,7 +322,7 @@ void show_text(const struct show *s)
 		shapes(&t, s);
 		cache(&t, s);
 	}
-	published(&t, s->e);
+	published(&t, s);
 	if (s->m)
 		sizes(&t, s);
 	if (s->o->quiet)

@@ -341,5 +341,17 @@ gguf("$tmp/tiny.gguf");
 		ok($rc == $status && $out =~ /^ullage: |"error"/, "models $args: exit $rc");
 	}
 }
+# prices, each with its day and who says so
+{
+	my $h = json('hardware show rtx-4090')->{hardware}{prices} // [];
+	ok((grep { $_->{kind} eq 'list' && $_->{usd} == 1599 && $_->{date} eq '2022-10-12' && length $_->{source} } @$h) && grep({ $_->{kind} eq 'rented' && $_->{usd_per_hour} > 0 && $_->{per} eq 'card' } @$h),
+		'hardware show: bought and rented');
+	ok(!grep({ $_->{id} ne 'rtx-4090' } @$h), 'of no other machine');
+	my $m = json('show deepseek-v4-flash')->{prices} // [];
+	ok((grep { $_->{kind} eq 'api' && $_->{usd_per_million_input} > 0 } @$m), 'show: of tokens');
+	my $text = `$prog hardware show rtx-4090`;
+	ok($text =~ /^price +1599 USD list, 2022-10-12 \(/m, 'as text');
+	ok(`$prog hardware show rtx-2060-12gb` !~ /^price/m, 'nothing where nothing is known');
+}
 print "1..$n\n";
 exit($bad != 0);
