@@ -288,12 +288,6 @@ static int parse_model(struct model_entry *e, const struct catalog *c, uint32_t 
 parsed:
 	if (strcmp(e->id, c->models.models[i].id))
 		return error_at(err, E_CATALOGUE, f->path, 0, "id %s was %s at first sight", e->id, c->models.models[i].id);
-	if (!whole) {
-		const struct model_entry *head = &c->models.models[i];
-		e->aliases = head->aliases;
-		e->n_repos = head->n_repos;
-		memcpy(e->repos, head->repos, sizeof e->repos);
-	}
 	return OK;
 }
 

@@ -12,8 +12,6 @@ enum { MAX_ENTRY_BYTES = 1 << 20, MAX_ENTRIES = 20000, MAX_PROBLEMS = 64 };
 
 /* What model_entry_head() and hardware_entry_head() read. */
 static const char *const model_keys[] = { "id", "name", "aliases", "status", "family", "released", "licence", "repos", NULL };
-/* The same, and what model_entry_read_shapes() reads. */
-static const char *shape_keys[40];
 static const char *const hardware_keys[] = {
 	"schema", "id", "name", "kind", "vendor", "status", "why", "instead", "match", "variants", NULL
 };
@@ -67,7 +65,7 @@ static void read_shapes(struct item *it, struct arena *a, const struct ydoc *d)
 
 static int read_item(struct item *it, const struct loader *l, struct arena *a, struct error *err)
 {
-	const char *const *keys = l->s->kind != SHELF_MODELS ? hardware_keys : l->with_shapes ? shape_keys : model_keys;
+	const char *const *keys = l->s->kind != SHELF_MODELS ? hardware_keys : l->with_shapes ? model_shape_keys : model_keys;
 	struct entry_file *f = &it->file;
 	struct ydoc d;
 	char *bytes;
@@ -268,18 +266,6 @@ static int fill_shelf(struct loader *l)
 	return rc;
 }
 
-/* The keys of both, once. */
-static void join_keys(void)
-{
-	unsigned n = 0;
-
-	for (const char *const *k = model_shape_keys; *k; k++)
-		shape_keys[n++] = *k;
-	shape_keys[n++] = "aliases";
-	shape_keys[n++] = "repos";
-	shape_keys[n] = NULL;
-}
-
 int shelf_begin(struct loader *l, struct shelf *out, struct problems *p, struct arena *a, enum shelf_kind kind, int with_shapes, const char *program,
 	const char *user, struct error *err)
 {
@@ -289,8 +275,6 @@ int shelf_begin(struct loader *l, struct shelf *out, struct problems *p, struct 
 
 	*l = (struct loader){ .s = out, .p = p, .a = a, .err = err, .with_shapes = (uint8_t)(with_shapes && kind == SHELF_MODELS) };
 	*out = (struct shelf){ .kind = (uint8_t)kind };
-	if (l->with_shapes)
-		join_keys();
 	for (int i = 0; i < 2 && rc == OK; i++) {
 		const char *root = i ? user : program;
 

@@ -21,8 +21,8 @@ static const char *const top_keys[] = {
 };
 
 const char *const model_shape_keys[] = {
-	"schema", "id", "name", "family", "vendor", "status", "released", "licence", "modalities", "use_cases", "context", "native_format",
-	"native_keep", "native_file_bytes", "tokenizer_bytes", "norms", "model", "rope", "parts", "kinds", "layers", "mtp", "encoders", "warnings",
+	"schema", "id", "name", "family", "vendor", "status", "released", "licence", "aliases", "repos", "modalities", "use_cases", "context",
+	"native_format", "native_keep", "native_file_bytes", "tokenizer_bytes", "norms", "model", "rope", "parts", "kinds", "layers", "mtp", "encoders", "warnings",
 	"gguf", "same_shapes_as", "why", NULL
 };
 

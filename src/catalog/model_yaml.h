@@ -35,8 +35,8 @@ static inline const struct model_spec *model_entry_self(const struct model_entry
 /* Head only: id, name, aliases, status, family, released, licence, repos (what look-ups and lists need); other keys are left
  * alone. */
 int model_entry_head(struct model_entry *out, struct arena *a, const struct ydoc *d, struct error *err) MUST_CHECK;
-/* What an estimate needs, of a text cut to model_shape_keys: no sources (n_sources 0, every index 0), no aliases or repositories, nothing that is
- * only shown. For going through hundreds of entries. */
+/* What an estimate needs, of a text cut to model_shape_keys: the head, no sources (n_sources 0, every index 0), nothing that is only
+ * shown. For going through hundreds of entries. */
 extern const char *const model_shape_keys[];
 int model_entry_read_shapes(struct model_entry *out, struct arena *a, const struct ydoc *d, struct error *err) MUST_CHECK;
 /* The whole entry. d must stay alive as long as the entry. */

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-enum { LEAD = 14 };
-
 /* What is shown. e NULL: a name composed of several things; h NULL: nothing is known of it, or its memory is open. */
 struct shown {
 	const struct hardware_entry *e;
@@ -21,27 +19,6 @@ struct shown {
 	const char *ids[40];                     /* whose prices are shown: the machine's, or the entry's and all its variants'; NULL-ended */
 };
 
-static void fact(const struct text *t, const char *name, const char *value)
-{
-	char lead[LEAD + 1];
-
-	if (!value || !*value)
-		return;
-	snprintf(lead, sizeof lead, "%-*s", (int)LEAD, name);
-	text_wrap(t, lead, LEAD, value);
-}
-
-static void __attribute__((format(printf, 3, 4))) factf(const struct text *t, const char *name, const char *fmt, ...)
-{
-	char line[700];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof line, fmt, ap);
-	va_end(ap);
-	fact(t, name, line);
-}
-
 static void words(const struct text *t, const char *name, const char *const *list)
 {
 	char line[900] = "";
@@ -49,7 +26,7 @@ static void words(const struct text *t, const char *name, const char *const *lis
 
 	for (unsigned i = 0; list[i] && used < sizeof line; i++)
 		used += (size_t)snprintf(line + used, sizeof line - used, "%s%s", i ? ", " : "", list[i]);
-	fact(t, name, line);
+	text_fact(t, name, line);
 }
 
 /* " (spec)", " (published, key)": the basis of a figure, and its source when the figure is the entry's own. */
@@ -92,12 +69,12 @@ static void pool(const struct text *t, const struct shown *s, const struct pool 
 {
 	char a[160], b[64], v[32];
 
-	factf(t, p->name, "%s%s%s", exact(a, sizeof a, s, p->total_bytes, p->total_source), p->memory ? ", " : "", p->memory ? p->memory : "");
+	text_factf(t, p->name, "%s%s%s", exact(a, sizeof a, s, p->total_bytes, p->total_source), p->memory ? ", " : "", p->memory ? p->memory : "");
 	if (p->usable_bytes != p->total_bytes)
-		factf(t, "", "usable %s%s%s", exact(a, sizeof a, s, p->usable_bytes, p->usable_source), p->limit ? ": " : "", p->limit ? p->limit : "");
+		text_factf(t, "", "usable %s%s%s", exact(a, sizeof a, s, p->usable_bytes, p->usable_source), p->limit ? ": " : "", p->limit ? p->limit : "");
 	if (is_known(p->free_bytes))
-		factf(t, "", "%s free", format_bytes(v, sizeof v, (uint64_t)p->free_bytes.v));
-	factf(t, "", "bandwidth %s%s", rate(a, sizeof a, p->read_bps), from(b, sizeof b, s, p->read_bps));
+		text_factf(t, "", "%s free", format_bytes(v, sizeof v, (uint64_t)p->free_bytes.v));
+	text_factf(t, "", "bandwidth %s%s", rate(a, sizeof a, p->read_bps), from(b, sizeof b, s, p->read_bps));
 }
 
 static void device(const struct text *t, const struct shown *s, const struct hardware_spec *h, const struct group *g)
@@ -109,9 +86,9 @@ static void device(const struct text *t, const struct shown *s, const struct har
 
 	if (g->nodes > 1)
 		used += (size_t)snprintf(line + used, sizeof line - used, ", %u machines of %u", g->nodes, g->per_node);
-	fact(t, "devices", line);
+	text_fact(t, "devices", line);
 	if (h->n_groups > 1 || h->n_pools > 1)
-		factf(t, "", "memory: %s", h->pools[g->pool].name);
+		text_factf(t, "", "memory: %s", h->pools[g->pool].name);
 	used = 0;
 	line[0] = 0;
 	if (d->compute_capability)
@@ -123,17 +100,17 @@ static void device(const struct text *t, const struct shown *s, const struct har
 	if (is_known(d->l2_bytes))
 		used += (size_t)snprintf(line + used, sizeof line - used, ", L2 %s", format_bytes(a, sizeof a, (uint64_t)d->l2_bytes.v));
 	if (used)
-		fact(t, "", line + 2);
+		text_fact(t, "", line + 2);
 	if (is_known(d->stream_eff))
-		factf(t, "", "%.1f %% of the bandwidth measured%s", 100 * d->stream_eff.v, from(b, sizeof b, s, d->stream_eff));
-	factf(t, "power", is_known(d->tdp_w) ? "%.0f W%s" : "unknown", d->tdp_w.v, from(b, sizeof b, s, d->tdp_w));
+		text_factf(t, "", "%.1f %% of the bandwidth measured%s", 100 * d->stream_eff.v, from(b, sizeof b, s, d->stream_eff));
+	text_factf(t, "power", is_known(d->tdp_w) ? "%.0f W%s" : "unknown", d->tdp_w.v, from(b, sizeof b, s, d->tdp_w));
 	unsigned known = 0;
 	for (unsigned m = 0; m < MATH_COUNT; m++)
 		if (is_known(d->flops[m]))
-			factf(t, known++ ? "" : "dense rates", "%-5s %s %s%s", math_names[m], format_3(a, sizeof a, d->flops[m].v / 1e12), m == MATH_INT8 ? "TOPS" : "TFLOPS",
+			text_factf(t, known++ ? "" : "dense rates", "%-5s %s %s%s", math_names[m], format_3(a, sizeof a, d->flops[m].v / 1e12), m == MATH_INT8 ? "TOPS" : "TFLOPS",
 				from(b, sizeof b, s, d->flops[m]));
 	if (!known)
-		fact(t, "dense rates", "unknown");
+		text_fact(t, "dense rates", "unknown");
 }
 
 static const char *end_name(const struct hardware_spec *h, uint16_t at)
@@ -151,14 +128,14 @@ static void links(const struct text *t, const struct shown *s)
 		r[0] = 0;
 		if (is_known(k->allreduce_bps))
 			snprintf(r, sizeof r, ", all-reduce at %s", rate(a, sizeof a, k->allreduce_bps));
-		factf(t, i ? "" : "links", "%s to %s: %s, %s%s%s%s", end_name(h, k->a), end_name(h, k->b), link_kind_names[k->kind], rate(a, sizeof a, k->each_way_bps),
+		text_factf(t, i ? "" : "links", "%s to %s: %s, %s%s%s%s", end_name(h, k->a), end_name(h, k->b), link_kind_names[k->kind], rate(a, sizeof a, k->each_way_bps),
 			is_known(k->each_way_bps) ? " each way" : "", from(b, sizeof b, s, k->each_way_bps), r);
 	}
 	if (s->e && s->e->peer_bridge)
-		factf(t, "", "with a bridge, bought apart: %s, %s each way between %u", link_kind_names[s->e->peer_link_kind], rate(a, sizeof a, s->e->peer_link_bps),
+		text_factf(t, "", "with a bridge, bought apart: %s, %s each way between %u", link_kind_names[s->e->peer_link_kind], rate(a, sizeof a, s->e->peer_link_bps),
 			s->e->peer_domain ? s->e->peer_domain : 2);
 	else if (s->e && s->e->kind != HWK_NODE && is_known(s->e->peer_link_bps))
-		factf(t, "", "between cards: %s, %s each way", link_kind_names[s->e->peer_link_kind], rate(a, sizeof a, s->e->peer_link_bps));
+		text_factf(t, "", "between cards: %s, %s each way", link_kind_names[s->e->peer_link_kind], rate(a, sizeof a, s->e->peer_link_bps));
 }
 
 static void variants(const struct text *t, const struct shown *s)
@@ -172,7 +149,7 @@ static void variants(const struct text *t, const struct shown *s)
 		return;
 	if (e->variants[0].entry) {
 		for (unsigned i = 0; i < e->n_variants; i++)
-			factf(t, i ? "" : "stands for", "%s%s", e->variants[i].entry, e->variants[i].is_default ? ", unless said otherwise" : "");
+			text_factf(t, i ? "" : "stands for", "%s%s", e->variants[i].entry, e->variants[i].is_default ? ", unless said otherwise" : "");
 		return;
 	}
 	table_init(&tab, 6, 0x1e);
@@ -197,24 +174,24 @@ static void variants(const struct text *t, const struct shown *s)
 
 static void about(const struct text *t, const struct hardware_entry *e)
 {
-	factf(t, "kind", "%s, %s%s%s", hw_kind_names[e->kind], vendor_names[e->vendor], e->released ? ", " : "", e->released ? e->released : "");
+	text_factf(t, "kind", "%s, %s%s%s", hw_kind_names[e->kind], vendor_names[e->vendor], e->released ? ", " : "", e->released ? e->released : "");
 	if (e->status != HW_SOLD)
-		fact(t, "status", e->status == HW_ANNOUNCED ? "announced, not sold yet" : "never sold");
-	fact(t, "why", e->why);
+		text_fact(t, "status", e->status == HW_ANNOUNCED ? "announced, not sold yet" : "never sold");
+	text_fact(t, "why", e->why);
 	words(t, e->status == HW_SOLD ? "see also" : "instead", e->instead);
 }
 
 static void behind(const struct text *t, const struct hardware_entry *e)
 {
 	if (is_known(e->power_w))
-		factf(t, "power in all", "%.0f W", e->power_w.v);
+		text_factf(t, "power in all", "%.0f W", e->power_w.v);
 	if (e->kind == HWK_NODE) {
 		char a[32];
-		factf(t, "host", "%s%smemory %s", e->host_cpu ? e->host_cpu : "", e->host_cpu ? ", " : "",
+		text_factf(t, "host", "%s%smemory %s", e->host_cpu ? e->host_cpu : "", e->host_cpu ? ", " : "",
 			is_known(e->host_memory_bytes) ? format_bytes(a, sizeof a, (uint64_t)e->host_memory_bytes.v) : "unknown");
 	}
 	if (e->cards_per_node > 1)
-		factf(t, "in a machine", "%u, usually", e->cards_per_node);
+		text_factf(t, "in a machine", "%u, usually", e->cards_per_node);
 	words(t, "drivers say", e->names);
 	words(t, "PCI ids", e->pci);
 	words(t, "also known as", e->aliases);
@@ -243,7 +220,7 @@ static void show_text(const struct options *o, const struct shown *s)
 	if (e && e->n_variants && !e->variants[0].entry && !o->quiet)
 		fputc('\n', t.out);
 	for (unsigned i = 0; e && i < e->n_sources && !o->quiet; i++)
-		factf(&t, i ? "" : "sources", "%s (%s): %s%s%s", e->sources[i].key, e->sources[i].confidence, e->sources[i].what, e->sources[i].where ? ", " : "",
+		text_factf(&t, i ? "" : "sources", "%s (%s): %s%s%s", e->sources[i].key, e->sources[i].confidence, e->sources[i].what, e->sources[i].where ? ", " : "",
 			e->sources[i].where ? e->sources[i].where : "");
 	if (o->quiet)
 		return;

@@ -67,14 +67,14 @@ static int sentence(char *buf, size_t n, const struct prices *p, unsigned i, con
 
 void prices_text(const struct text *t, const struct prices *p, const char *const *ids)
 {
-	const char *lead = "price         ";
+	const char *name = "price";
 	char line[500];
 	int is;
 
 	for (unsigned i = 0; (is = sentence(line, sizeof line, p, i, ids)) >= 0; i++)
 		if (is) {
-			text_wrap(t, lead, (int)strlen(lead), line);
-			lead = "              ";
+			text_fact(t, name, line);
+			name = "";
 		}
 }
 

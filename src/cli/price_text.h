@@ -9,7 +9,7 @@
 
 /* Loads data/prices.yaml of the catalogue's folder; without the file there are no prices. */
 int prices_from(struct prices *out, struct arena *a, const struct catalog *c, struct error *err) MUST_CHECK;
-/* A line for each price of one of these ids (NULL-ended; machines, or one model), behind a column of 14. */
+/* A line for each price of one of these ids (NULL-ended; machines, or one model). */
 void prices_text(const struct text *t, const struct prices *p, const char *const *ids);
 /* Adds "prices", a list. */
 void prices_json(cJSON *o, const struct prices *p, const char *const *ids);

@@ -8,30 +8,6 @@
 
 #include <string.h>
 
-enum { LEAD = 14 };
-
-/* A line that may wrap, under a name in the margin ("" continues the one above). */
-static void fact(const struct text *t, const char *name, const char *value)
-{
-	char lead[LEAD + 1];
-
-	if (!value || !*value)
-		return;
-	snprintf(lead, sizeof lead, "%-*s", (int)LEAD, name);
-	text_wrap(t, lead, LEAD, value);
-}
-
-static void __attribute__((format(printf, 3, 4))) factf(const struct text *t, const char *name, const char *fmt, ...)
-{
-	char line[700];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof line, fmt, ap);
-	va_end(ap);
-	fact(t, name, line);
-}
-
 static const char *joined(char *buf, size_t n, const char *const *items)
 {
 	size_t used = 0;
@@ -107,7 +83,7 @@ static void kinds(const struct text *t, const struct model_spec *m)
 
 static void one_term(const struct text *t, const struct licence_term *x)
 {
-	char line[600] = "- ", lead[LEAD + 1], n[32];
+	char line[600] = "- ", lead[FACT_MARGIN + 1], n[32];
 
 	for (const char *p = licence_rule_names[x->rule]; *p; p++)
 		add(line, sizeof line, "%c", *p == '_' ? ' ' : *p);
@@ -123,8 +99,8 @@ static void one_term(const struct text *t, const struct licence_term *x)
 		add(line, sizeof line, ", names begin with \"%s\"", x->prefix);
 	if (x->note)
 		add(line, sizeof line, ": %s", x->note);
-	snprintf(lead, sizeof lead, "%*s", (int)LEAD, "");
-	text_wrap(t, lead, LEAD + 2, line);
+	snprintf(lead, sizeof lead, "%*s", (int)FACT_MARGIN, "");
+	text_wrap(t, lead, FACT_MARGIN + 2, line);
 }
 
 static void licence(const struct text *t, const struct show *s)
@@ -132,14 +108,14 @@ static void licence(const struct text *t, const struct show *s)
 	const struct licence *l = s->licence;
 
 	if (!l) {
-		fact(t, "licence", s->e->licence ? s->e->licence : s->e->status == STATUS_OPEN_WEIGHTS ? "unknown" : NULL);
+		text_fact(t, "licence", s->e->licence ? s->e->licence : s->e->status == STATUS_OPEN_WEIGHTS ? "unknown" : NULL);
 		return;
 	}
-	factf(t, "licence", "%s (%s): commercial use %s%s%s%s", l->name, l->id, commercial_names[l->commercial],
+	text_factf(t, "licence", "%s (%s): commercial use %s%s%s%s", l->name, l->id, commercial_names[l->commercial],
 		l->osi_known ? l->osi ? ", approved by the OSI" : ", not approved by the OSI" : "", l->note ? "; " : "", l->note ? l->note : "");
 	for (unsigned i = 0; i < l->n_terms; i++)
 		one_term(t, &l->terms[i]);
-	fact(t, "", l->url);
+	text_fact(t, "", l->url);
 }
 
 static void people(const struct text *t, const struct show *s)
@@ -147,12 +123,12 @@ static void people(const struct text *t, const struct show *s)
 	const struct model_entry *e = s->e;
 	char b[700];
 
-	factf(t, "vendor", "%s%s%s", e->vendor ? e->vendor : "unknown", e->country ? ", " : "", e->country ? e->country : "");
+	text_factf(t, "vendor", "%s%s%s", e->vendor ? e->vendor : "unknown", e->country ? ", " : "", e->country ? e->country : "");
 	if (e->status != STATUS_OPEN_WEIGHTS)
-		fact(t, "status", status_names[e->status]);
-	fact(t, "why", e->why);
-	fact(t, "instead", joined(b, sizeof b, e->instead));
-	fact(t, "released", e->released ? e->released : s->m ? "unknown" : NULL);
+		text_fact(t, "status", status_names[e->status]);
+	text_fact(t, "why", e->why);
+	text_fact(t, "instead", joined(b, sizeof b, e->instead));
+	text_fact(t, "released", e->released ? e->released : s->m ? "unknown" : NULL);
 	licence(t, s);
 	joined(b, sizeof b, e->modalities);
 	for (unsigned i = 0; s->m && i < s->m->n_encoders; i++) {
@@ -164,9 +140,9 @@ static void people(const struct text *t, const struct show *s)
 		else if (x->component == COMP_VISION)
 			add(b, sizeof b, ", tokens an image vary or are unknown");
 	}
-	fact(t, "modalities", b);
-	fact(t, "languages", joined(b, sizeof b, e->languages));
-	fact(t, "use cases", joined(b, sizeof b, e->use_cases));
+	text_fact(t, "modalities", b);
+	text_fact(t, "languages", joined(b, sizeof b, e->languages));
+	text_fact(t, "use cases", joined(b, sizeof b, e->use_cases));
 }
 
 static void shapes(const struct text *t, const struct show *s)
@@ -179,15 +155,15 @@ static void shapes(const struct text *t, const struct show *s)
 		add(line, sizeof line, ", %s active", format_count(a, sizeof a, (double)s->n.active));
 	if (s->n.mtp)
 		add(line, sizeof line, ", MTP apart: %s", format_count(a, sizeof a, (double)s->n.mtp));
-	fact(t, "parameters", line);
+	text_fact(t, "parameters", line);
 	snprintf(line, sizeof line, "%s", m->context_native ? format_tokens(a, sizeof a, m->context_native) : "unknown");
 	if (m->context_max > m->context_native)
 		add(line, sizeof line, " native, %s %s%s", format_tokens(a, sizeof a, m->context_max), s->e->how ? "with " : "at most", s->e->how ? s->e->how : "");
-	fact(t, "context", line);
-	factf(t, "architecture", "%s, %u layers of width %u", m->architecture, m->n_layers, m->width);
+	text_fact(t, "context", line);
+	text_factf(t, "architecture", "%s, %u layers of width %u", m->architecture, m->n_layers, m->width);
 	kinds(t, m);
 	if (s->e->same_shapes_as)
-		factf(t, "", "the same shapes as %s, whose sources hold for them", s->e->same_shapes_as);
+		text_factf(t, "", "the same shapes as %s, whose sources hold for them", s->e->same_shapes_as);
 }
 
 static void cache(const struct text *t, const struct show *s)
@@ -201,19 +177,19 @@ static void cache(const struct text *t, const struct show *s)
 		add(line, sizeof line, "%s%s in %s", i ? ", " : "", s->kv[i].known ? b : "not possible", s->kv[i].type);
 	}
 	add(line, sizeof line, " for each 1k tokens");
-	fact(t, "KV cache", line);
+	text_fact(t, "KV cache", line);
 	for (unsigned i = 0; i < s->n_spans; i++) {
 		const char *what = s->span[i].growth == GROW_WINDOW ? "the last" : s->span[i].growth == GROW_CHUNK ? "a chunk of" : "one row for every";
 		bounded |= s->span[i].growth != GROW_RATIO;
-		factf(t, "", "%u of %u layers keep %s %u tokens", layer_count(&s->span[i].layers), s->m->n_layers, what, s->span[i].tokens);
+		text_factf(t, "", "%u of %u layers keep %s %u tokens", layer_count(&s->span[i].layers), s->m->n_layers, what, s->span[i].tokens);
 	}
 	if (bounded && s->kv[0].known)
-		factf(t, "", "%s in all for %s, in f16, however long the context", format_bytes(a, sizeof a, s->kv[0].spans), s->n_spans > 1 ? "windows" : "these");
+		text_factf(t, "", "%s in all for %s, in f16, however long the context", format_bytes(a, sizeof a, s->kv[0].spans), s->n_spans > 1 ? "windows" : "these");
 	snprintf(line, sizeof line, "%s at %s tokens (%s, %s)", format_bytes(a, sizeof a, s->cache.kv), format_tokens(b, sizeof b, s->set.ctx_tokens),
 		catalog_quants(s->c)->formats[s->set.kv_k].id, s->set.engine->name);
 	if (s->cache.state)
 		add(line, sizeof line, ", state %s a sequence", format_bytes(a, sizeof a, s->cache.state / s->set.sequences));
-	fact(t, "", line);
+	text_fact(t, "", line);
 }
 
 /* "llama.cpp since b4567, vllm since 0.8.5; not by tgi; unknown: mlx" */
@@ -231,7 +207,7 @@ static void engines(const struct text *t, const struct model_entry *e)
 			add(yes, sizeof yes, "%s%s since %s", *yes ? ", " : "", k, v);
 	}
 	snprintf(line, sizeof line, "%s%s%s%s%s", yes, *no ? *yes ? "; not by " : "not by " : "", no, *open ? *yes || *no ? "; unknown: " : "unknown: " : "", open);
-	fact(t, "engines", line);
+	text_fact(t, "engines", line);
 }
 
 static const char *source_key(const struct model_entry *e, uint16_t i)
@@ -249,14 +225,14 @@ static void published(const struct text *t, const struct show *s)
 	if (e->n_engines)
 		engines(t, e);
 	for (unsigned i = 0; i < e->n_repos; i++)
-		factf(t, i ? "" : "repositories", "%s (%s)", e->repos[i].value, e->repos[i].key);
+		text_factf(t, i ? "" : "repositories", "%s (%s)", e->repos[i].value, e->repos[i].key);
 	for (unsigned i = 0; i < e->n_scores; i++) {
 		const struct benchmark_score *x = &e->scores[i];
-		factf(t, i ? "" : "scores", "%s %.4g%s%s%s, by %s", x->benchmark, x->value, x->note ? " (" : "", x->note ? x->note : "", x->note ? ")" : "",
+		text_factf(t, i ? "" : "scores", "%s %.4g%s%s%s, by %s", x->benchmark, x->value, x->note ? " (" : "", x->note ? x->note : "", x->note ? ")" : "",
 			source_key(e, x->source));
 	}
 	prices_text(t, &s->prices, (const char *const[]){ e->id, NULL });
-	fact(t, "also known as", joined(b, sizeof b, e->aliases));
+	text_fact(t, "also known as", joined(b, sizeof b, e->aliases));
 }
 
 static const char *note_of(char *buf, size_t n, const struct show_size *r)
@@ -306,7 +282,7 @@ static void sources(const struct text *t, const struct show *s)
 	fputc('\n', t->out);
 	for (unsigned i = 0; i < self->n_sources; i++) {
 		const struct source *x = &self->sources[i];
-		factf(t, i ? "" : "sources", "%s (%s): %s%s%s", x->key, x->confidence, x->what, x->where ? ", " : "", x->where ? x->where : "");
+		text_factf(t, i ? "" : "sources", "%s (%s): %s%s%s", x->key, x->confidence, x->what, x->where ? ", " : "", x->where ? x->where : "");
 	}
 }
 

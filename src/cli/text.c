@@ -80,6 +80,27 @@ void text_wrap(const struct text *t, const char *lead, int indent, const char *s
 	fputc('\n', t->out);
 }
 
+void text_fact(const struct text *t, const char *name, const char *value)
+{
+	char lead[FACT_MARGIN + 1];
+
+	if (!value || !*value)
+		return;
+	snprintf(lead, sizeof lead, "%-*s", (int)FACT_MARGIN, name);
+	text_wrap(t, lead, FACT_MARGIN, value);
+}
+
+void text_factf(const struct text *t, const char *name, const char *fmt, ...)
+{
+	char line[700];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	text_fact(t, name, line);
+}
+
 void table_init(struct table *t, unsigned columns, uint32_t right)
 {
 	*t = (struct table){ .columns = columns, .right = right };

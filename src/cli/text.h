@@ -17,6 +17,11 @@ void text_paint(const struct text *t, enum paint p, const char *fmt, ...) __attr
 /* A paragraph, wrapped at the width, each line after the first indented by `indent`. */
 void text_wrap(const struct text *t, const char *lead, int indent, const char *s);
 
+/* A value that may wrap, under a name in a margin of FACT_MARGIN columns ("" continues the one above); nothing when there is none. */
+enum { FACT_MARGIN = 14 };
+void text_fact(const struct text *t, const char *name, const char *value);
+void text_factf(const struct text *t, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 /* Rows are collected, then printed with columns as wide as their widest cell. right: bit set of columns flushed right.
  * The last column may be cut with an ellipsis when the table is wider than the terminal. */
 enum { TABLE_COLUMNS = 16, TABLE_SECTION = 0x80 };

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/units.h"
 #include "calc/buffers.h"
+#include "calc/estimate.h"
 #include "calc/footprint.h"
 
 #include <math.h>
@@ -20,13 +21,12 @@ static const char *reason(struct acc_row *r, const char *what, const char *name)
 
 static int row_settings(struct settings *set, struct acc_row *r, const char *engine, struct error *err)
 {
-	const struct quants *q = catalog_quants(r->c);
+	const struct engine_profile *profile = engine_find(catalog_engines(r->c), engine);
 
-	*set = (struct settings){ .ctx_tokens = 1, .sequences = 1, .gpu_layers = UINT32_MAX, .kv_k = format_find(q, "f16"), .kv_v = format_find(q, "f16") };
-	set->engine = engine_find(catalog_engines(r->c), engine);
-	if (!set->engine)
+	if (!profile)
 		return error_set(err, E_CATALOGUE, "data/engines.yaml: no profile %s", engine);
-	set->ubatch = set->engine->ubatch ? set->engine->ubatch : 512;
+	settings_default(set, profile, catalog_quants(r->c));
+	set->ctx_tokens = 1;
 	return OK;
 }
 

@@ -215,8 +215,9 @@ static int try_engine(struct fit_case *best, struct judge *j, const struct claim
 {
 	struct recipes_meant rs;
 	struct fit_case x;
-	int rc = recipes_of(&rs, j, start->model->spec, start->engine, k->quant);
+	int rc = OK;
 
+	recipes_of(&rs, j, start->model->spec, start->engine, k->quant);
 	for (unsigned i = 0; i < rs.n && rc == OK; i++) {
 		x = *start;
 		x.recipe = rs.list[i];

@@ -31,16 +31,14 @@ struct recipes_meant {
 	uint8_t quantised, native;               /* that was said */
 };
 /* Words that name no recipe ("FP16", "INT4") mean one only when the weights have about that many bits under it: some recipes leave a model
- * that was released in few bits as it was. "native" and "as released" mean the released weights alone. E_NOMEM. */
-int recipes_of(struct recipes_meant *out, struct judge *j, const struct model_spec *m, const struct engine_profile *e, const char *words) MUST_CHECK;
+ * that was released in few bits as it was. "native" and "as released" mean the released weights alone. */
+void recipes_of(struct recipes_meant *out, struct judge *j, const struct model_spec *m, const struct engine_profile *e, const char *words);
 /* "native INT4", "as released": the released weights and no flavour of them. */
 int words_mean_released(const char *words);
 /* Bits a weight in a quantisation's name: 4 of "INT4", "Q4_K_M", "native INT4"; 0: none said. */
 unsigned bits_of_words(const char *words);
 /* The fewest bits that a recipe gives a matrix. */
 unsigned recipe_least_bits(const struct quants *q, const struct recipe *r);
-/* Bits a weight of a model under a recipe; NAN when it cannot be computed. */
-double recipe_mean_bits(struct judge *j, const struct model_spec *m, const struct recipe *r);
 /* Does the recipe give about so many bits? 0 bits: any do. at_least: what stays in more bits is not held against it. */
 int recipe_has_bits(struct judge *j, const struct model_spec *m, const struct recipe *r, unsigned bits, int at_least);
 

@@ -51,7 +51,8 @@ unsigned recipe_least_bits(const struct quants *q, const struct recipe *r)
 	return (unsigned)least;
 }
 
-double recipe_mean_bits(struct judge *j, const struct model_spec *m, const struct recipe *r)
+/* Bits a weight of a model under a recipe; NAN when it cannot be computed. */
+static double mean_bits(struct judge *j, const struct model_spec *m, const struct recipe *r)
 {
 	struct settings set;
 	struct footprint f;
@@ -71,7 +72,7 @@ double recipe_mean_bits(struct judge *j, const struct model_spec *m, const struc
 
 int recipe_has_bits(struct judge *j, const struct model_spec *m, const struct recipe *r, unsigned bits, int at_least)
 {
-	double mean = bits ? recipe_mean_bits(j, m, r) : 0;
+	double mean = bits ? mean_bits(j, m, r) : 0;
 
 	/* scales and what stays in more bits come on top: little of a large model, much of a small one, most of which may be embeddings */
 	return !bits || isnan(mean) || (mean > bits - 1.5 && (at_least || mean < bits + 2.5));
@@ -86,7 +87,7 @@ static void add(struct recipes_meant *out, const struct engine_profile *e, const
 		out->list[out->n++] = r;
 }
 
-int recipes_of(struct recipes_meant *out, struct judge *j, const struct model_spec *m, const struct engine_profile *e, const char *words)
+void recipes_of(struct recipes_meant *out, struct judge *j, const struct model_spec *m, const struct engine_profile *e, const char *words)
 {
 	const struct quants *q = catalog_quants(j->c);
 	const struct recipe *r;
@@ -97,7 +98,7 @@ int recipes_of(struct recipes_meant *out, struct judge *j, const struct model_sp
 	out->any = !words[0] || out->quantised;
 	out->native = (uint8_t)native;
 	if (out->quantised)
-		return OK;
+		return;
 	/* the weights as they were released, when they are of that many bits */
 	if (m->native_format && (out->any || bits || native) && recipe_find(&r, q, m->native_format, NULL, NULL) == OK &&
 	    (out->any || native || recipe_least_bits(q, r) == bits))
@@ -107,5 +108,4 @@ int recipes_of(struct recipes_meant *out, struct judge *j, const struct model_sp
 	if (!out->any && !native && recipe_find(&r, q, words, e->id, NULL) == OK &&
 	    (str_ieq(words, r->name) || str_ieq(words, r->id) || recipe_has_bits(j, m, r, bits, r->packing == PACK_GGUF)))
 		add(out, e, r);
-	return OK;
 }

@@ -47,7 +47,7 @@ static int one_pair(struct speeds *s, struct judge *j, const struct claim *k, co
 		start.engine = engine_find(catalog_engines(j->c), audit_engines[e]);
 		if (!start.engine || !engine_used_there(start.engine, h))
 			continue;
-		rc = recipes_of(&rs, j, m->spec, start.engine, k->quant);
+		recipes_of(&rs, j, m->spec, start.engine, k->quant);
 		for (unsigned i = 0; i < rs.n && rc == OK; i++) {
 			named |= str_ieq(rs.list[i]->name, k->quant);
 			rc = try_recipe(s, j, &start, rs.list[i]);
