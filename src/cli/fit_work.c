@@ -121,7 +121,7 @@ static int same_figure(struct known a, struct known b)
 	return is_known(a) == is_known(b) && (!is_known(a) || !(a.v < b.v || a.v > b.v));
 }
 
-/* Finetunes borrow their shapes: with the little that an entry may say otherwise (catalog.c, borrow_shapes()) equal too, what an estimate is
+/* Finetunes borrow their shapes: with the little that an entry may say otherwise (catalog_models.c, borrow_shapes()) equal too, what an estimate is
  * made of is the same, to the byte. */
 static int same_model(const struct model_spec *a, const struct model_spec *b)
 {
