@@ -176,6 +176,19 @@ enough:
 		error_hint(err, "there is: %s", text);
 }
 
+/* "Gemma" of "Gemma 3": what begins a family is asked for, and misspelt, without its number. */
+static void offer_first_word(struct near_matches *near, const char *v)
+{
+	char word[64];
+	size_t n = strcspn(v, " ");
+
+	if (!v[n] || n >= sizeof word)
+		return;
+	memcpy(word, v, n);
+	word[n] = 0;
+	near_offer(near, word);
+}
+
 int filter_check(const struct catalog *c, const struct options *o, struct error *err)
 {
 	const struct { const char *option, *asked; } all[FIELDS] = { { "--family", o->family }, { "--licence", o->licence }, { "--vendor", o->vendor },
@@ -198,6 +211,8 @@ int filter_check(const struct catalog *c, const struct options *o, struct error 
 			for (unsigned k = 0; value(&e[i], (enum field)f, k) && !found; k++) {
 				found = start ? begins(value(&e[i], (enum field)f, k), all[f].asked) : same(value(&e[i], (enum field)f, k), all[f].asked);
 				near_offer(&near, value(&e[i], (enum field)f, k));
+				if (start)
+					offer_first_word(&near, value(&e[i], (enum field)f, k));
 			}
 		if (found)
 			continue;

@@ -353,5 +353,9 @@ gguf("$tmp/tiny.gguf");
 	ok($text =~ /^price +1599 USD list, 2022-10-12 \(/m, 'as text');
 	ok(`$prog hardware show rtx-2060-12gb` !~ /^price/m, 'nothing where nothing is known');
 }
+{
+	my $e = eval { decode_json(scalar `$prog models --family gema --json`) } // {};
+	ok($? >> 8 == 3 && ($e->{error}{candidates}[0] // '') eq 'Gemma', 'a misspelt family is answered without its number');
+}
 print "1..$n\n";
 exit($bad != 0);
