@@ -1,7 +1,7 @@
 /* tiny.h - writes a seeded tiny model of an architecture as a GGUF file, from a text that says its metadata and tensors (tests/tiny/ARCH.txt)
  *
  * Lines: str|bool|u32|f32 KEY VALUE; strs|bools|u32s|i32s|f32s KEY VALUE...; vocab N; tensor LAYERS NAME FORMAT SCALE OFFSET NE...
- * LAYERS is "-" or a list "0,2,3": each gives a tensor blk.N.NAME. Element i of a tensor is OFFSET + SCALE * u: u in [-1, 1) is the upper 24 bits of
+ * LAYERS is "-" or a list "0,2-5": each gives a tensor blk.N.NAME. Element i of a tensor is OFFSET + SCALE * u: u in [-1, 1) is the upper 24 bits of
  * splitmix64(FNV-1a of the name + (i + 1) * golden ratio). SCALE and OFFSET are multiples of 1/1024: everything before the rounding to the format is exact,
  * so every machine writes the same bytes. mxfp4: SCALE is the smaller of the two E8M0 exponents used, codes are random bits.
  * vocab N: a SentencePiece vocabulary of <unk> <s> </s>, 256 bytes and N - 259 words. What llama.cpp makes of these files is in tests/golden/tiny-ARCH.txt. */
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TINY_TENSORS = 1024, TINY_LINE = 8192 };
+enum { TINY_TENSORS = 2048, TINY_LINE = 4096 };
 enum tiny_format { TINY_F32 = 0, TINY_F16 = 1, TINY_BF16 = 30, TINY_MXFP4 = 39 };        /* as ggml numbers them */
 struct tiny_tensor {
 	char name[80];
@@ -109,7 +109,7 @@ static int tiny_add(struct tiny_file *t, char **save, const char *layers)
 {
 	const char *name = strtok_r(NULL, " \n", save), *format = strtok_r(NULL, " \n", save), *scale = strtok_r(NULL, " \n", save),
 		*shift = strtok_r(NULL, " \n", save), *ne;
-	if (!shift)
+	if (!shift || t->n == TINY_TENSORS)
 		return -1;
 	struct tiny_tensor one = { .scale = strtod(scale, NULL), .shift = strtod(shift, NULL), .count = 1 };
 	one.format = !strcmp(format, "f32") ? TINY_F32 : !strcmp(format, "f16") ? TINY_F16 : !strcmp(format, "bf16") ? TINY_BF16 : TINY_MXFP4;
@@ -118,17 +118,22 @@ static int tiny_add(struct tiny_file *t, char **save, const char *layers)
 		one.count *= one.ne[one.dims++];
 	}
 	one.bytes = one.format == TINY_F32 ? one.count * 4 : one.format == TINY_MXFP4 ? one.count / 32 * 17 : one.count * 2;
-	for (const char *l = layers; t->n < TINY_TENSORS; l++) {
-		t->t[t->n] = one;
-		if (*l == '-')
-			snprintf(t->t[t->n].name, sizeof one.name, "%s", name);
-		else
-			snprintf(t->t[t->n].name, sizeof one.name, "blk.%d.%s", atoi(l), name);
-		t->n++;
-		if (!(l = strchr(l, ',')))
-			return 0;
+	if (*layers == '-') {
+		snprintf(one.name, sizeof one.name, "%s", name);
+		t->t[t->n++] = one;
+		return 0;
 	}
-	return -1;
+	for (const char *l = layers; l; l = strchr(l, ',') ? strchr(l, ',') + 1 : NULL) {
+		int first = atoi(l), last = first;
+		size_t digits = strspn(l, "0123456789");
+		if (l[digits] == '-')
+			last = atoi(l + digits + 1);
+		for (int i = first; i <= last && t->n < TINY_TENSORS; i++) {
+			t->t[t->n] = one;
+			snprintf(t->t[t->n++].name, sizeof one.name, "blk.%d.%s", i, name);
+		}
+	}
+	return 0;
 }
 static int tiny_line(struct tiny_file *t)
 {
