@@ -131,6 +131,21 @@ MODELS = {
     'mimo2': ('mimo2', dict(base(layers=4, **moe(), expert_gating_func=2, attention__sliding_window=16), **{'attention.sliding_window_pattern': [False, True, True, False],
               'rope.freq_base_swa': 10000.0, 'rope.dimension_count': 16}), BIAS + FIRST_DENSE),
     'hy_v3': ('hy_v3', base(**moe(), **DS), BIAS + FIRST_DENSE),
+    'qwen3vlmoe': ('qwen3vlmoe', base(eps=1e-6, rope__freq_base=5e6, **moe(), **{'rope.dimension_sections': [6, 5, 5, 0]}), BIAS),
+    'mistral4': ('mistral4', mla(block_count=3, **moe(), **dict(DS, leading_dense_block_count=0), **YARN, **{'rope.scaling.yarn_log_multiplier': 0.1, 'attention.temperature_scale': 0.1,
+                 'attention.temperature_length': 16}), 'kv_b|_q.weight'),
+    'minimax-m3': ('minimax-m3', base(kv=2, **moe(), **DS, rope__dimension_count=16, **{'attention.indexer.head_count': 2, 'attention.indexer.key_length': 32, 'attention.indexer.top_k': 2,
+                   'attention.indexer.block_size': 4, 'attention.indexer.local_blocks': 1}), BIAS),
+    'kimi-k3': ('kimi-k3', dict(mla(block_count=5, **moe(), **DS), **{'attention.head_count_kv': [0, 0, 1, 0, 1], 'ssm.conv_kernel': 4, 'kda.head_dim': 32, 'kda.gate_lower_bound': -5.0,
+                'expert_latent_length': 40, 'attn_res.block_size': 2, 'activation.situ_beta': 4.0, 'activation.situ_linear_beta': 25.0}), BIAS + r'|kv_b|blk\.[24]\.attn_q\.weight'),
+    'gpt2': ('gpt2', dict(base(head=16, kv=4, rms=False), **{'context_length': 64}), '$^'),
+    'falcon': ('falcon', base(head=16, kv=1, rms=False), BIAS + r'|norm_2'),
+    'deci': ('deci', dict(base(layers=4), **{'attention.head_count': [4, 4, 0, 4], 'attention.head_count_kv': [2, 4, 0, 2], 'feed_forward_length': [96, 64, 96, 96]}), BIAS + '|rope_freqs'),
+    'dbrx': ('dbrx', base(head=16, rms=False, attention__clamp_kqv=1.0, **moe(width=96)), BIAS),
+    'chatglm': ('chatglm', base(head=16, rope__dimension_count=8), r'attn_output\.bias|ffn_.*bias'),
+    'gemma': ('gemma', base(eps=1e-6), BIAS + r'|^output\.weight'),
+    'mamba2': ('mamba2', dict(base(eps=1e-5), **SSM, **{'attention.head_count': 0, 'attention.head_count_kv': 0, 'feed_forward_length': 0}), BIAS),
+    'exaone-moe': ('exaone-moe', base(layers=4, head=16, rope__freq_base=1e6, attention__sliding_window=16, **moe(), **DS), BIAS + '|rope_freqs'),
 }
 # rope of pairs and the like need no key; these architectures keep experts' up and gate in one tensor only where a converter asked for it
 FORMATS = {'gpt-oss-mxfp4': ('mxfp4', r'_exps\.weight'), 'llama-f16': ('f16', r'(attn|ffn)_(q|k|v|output|gate|up|down)\.|output\.w'),
@@ -219,7 +234,7 @@ def describe(name, peer, tiny, tmp):
             tensors.setdefault((short, fmt, s, o, tuple(ne)), []).append(layer)
     rows = []
     for (short, fmt, s, o, ne), layers in tensors.items():
-        rows.append(f'tensor {layers[0] if layers[0] == "-" else ranges(layers)} {short} {fmt} {s:g} {o:g} {" ".join(map(str, ne))}')
+        rows.append(f'tensor {layers[0] if layers[0] == "-" else ranges(layers)} {short} {fmt} {s!r} {o!r} {" ".join(map(str, ne))}')
     return head + rows, [r.split()[2] for r in rows]
 
 
