@@ -26,7 +26,7 @@ for model in "$@"; do
 			echo "prompt $prompt"
 			ids=$("$tmp/peer" tokens "$model" "tests/text/$prompt.txt")
 			echo "tokens $ids"
-			for run in "file $model f32" "file $model f16" "f32 $tmp/f32.gguf f32"; do
+			for run in "file $model f32" "file $model f16" "f32 $tmp/f32.gguf f32" "f32 $tmp/f32.gguf f16"; do
 				# shellcheck disable=SC2086
 				set -- $run "$@"
 				echo "run weights $1 kv $3"
