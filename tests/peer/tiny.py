@@ -5,7 +5,7 @@ tests/peer/tiny.py PEER TINY [NAME...]: the programs built from peer.c and tiny.
 of llama.cpp (`peer shapes`); DROP takes out the optional ones that files of the architecture do not have. Width 64, heads of 32, 288 tokens, windows of 16 (the prompt has 40).
 Every name of tensor is then zeroed once: logits must move, or it is listed as without effect.
 """
-import collections, os, re, subprocess, sys, tempfile
+import collections, os, re, subprocess, sys, tempfile, zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VOCAB = 288
@@ -250,6 +250,8 @@ def witness(name, peer, tiny, tmp, commit):
     gguf = f'{tmp}/{name}.gguf'
     open(path, 'w').write(f'# tests/tiny.h makes a model of this; llama.cpp\'s logits for it are in tests/golden/tiny-{name}.txt. Written by tests/peer/tiny.py\n' + '\n'.join(lines) + '\n')
     run(tiny, path, gguf)
+    whole = open(gguf, 'rb').read()
+    written = f'file {zlib.crc32(whole):08x} {len(whole)}'
     rounded = name in FORMATS
     if rounded:                                              # the same numbers as f32: llama.cpp rounds activations to what goes with the weights
         run(os.environ.get('QUANTIZE', 'llama-quantize'), '--allow-requantize', gguf, gguf + '.f32', 'F32')
@@ -276,6 +278,7 @@ def witness(name, peer, tiny, tmp, commit):
         f.write(f'; without effect: {" ".join(sorted(weak))}\n' if weak else '\n')
         if rounded:
             f.write(f'# {FORMATS[name][0]} weights were written out as f32 first: with them as they are llama.cpp rounds activations too\n')
+        f.write(written + '\n')
         f.write(f'tolerance {TOLERANCE.get(MODELS[name][0], .001):g}\n')
         f.write('tokens ' + ' '.join(map(str, TOKENS)) + '\n')
         f.write(one)
