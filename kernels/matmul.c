@@ -11,7 +11,7 @@ const struct matmul *const matmuls[] = { &matmul_ref, NULL };
 const struct matmul *matmul_best(const char *isa)
 {
 	for (const struct matmul *const *m = matmuls; *m; m++)
-		if (!isa || !strcmp((*m)->isa, isa))
-			return (*m)->can() ? *m : NULL;
+		if ((!isa || !strcmp((*m)->isa, isa)) && (*m)->can())
+			return *m;
 	return NULL;
 }
