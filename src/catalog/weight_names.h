@@ -98,6 +98,7 @@
 	X(W_SSM_F_B, ROLE_SSM_LOW_B, "ssm_f_b.weight", 0) \
 	X(W_SSM_G_A, ROLE_SSM_LOW_A, "ssm_g_a.weight", 0) \
 	X(W_SSM_G_B, ROLE_SSM_LOW_B, "ssm_g_b.weight", 0) \
+	X(W_SSM_GATE, ROLE_SSM_GATE, "ssm_g.weight", 0) \
 	X(W_CONV_IN, ROLE_CONV_IN, "shortconv.in_proj.weight", 0) \
 	X(W_CONV, ROLE_CONV, "shortconv.conv.weight", 0) \
 	X(W_CONV_OUT, ROLE_CONV_OUT, "shortconv.out_proj.weight", 0) \
