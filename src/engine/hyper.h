@@ -26,6 +26,9 @@ struct hyper {
 	uint8_t weight_before;                   /* llama4: experts' inputs are weighed, not their outputs */
 	double temperature_scale; uint32_t temperature_floor;   /* llama4: queries of layers without rope */
 	uint32_t l2_qk;                          /* llama4: q and k are l2-normalised after rope */
+	uint8_t norm_after_rope;                 /* hunyuan: q and k are normalised after they are turned */
+	uint8_t beta_alpha_by_head;              /* qwen3next: ssm_ba keeps b and a of a key head together */
+	uint8_t delta_tiled;                     /* value head h goes with key head h % k_heads, not h / (v_heads / k_heads) */
 	double ssm_multiplier[8];                /* falcon-h1 */
 };
 
