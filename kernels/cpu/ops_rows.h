@@ -184,20 +184,21 @@ static void softmax(float *x, uint64_t n)
 	scale_by(x, 1 / (total + v_sum(sum)), n);
 }
 
-/* d is the half nearest to the largest magnitude / 127; to the nearest, ties to even, of what that half leaves. */
+/* Byte for byte as formats.h quantises: d is the half nearest to the largest magnitude / 127; halves go away from zero. */
 static void store_q8_0(struct q8_0_block *b, const float *x)
 {
 	vf top = v_set(0);
 
 	for (int i = 0; i < 32; i += W)
 		top = v_max(top, v_abs(v_load(x + i)));
-	b->d = f32_to_f16(v_peak(top) / 127);
+	const float peak = v_peak(top) / 127;
+	b->d = f32_to_f16(peak > 65504 ? 65504 : peak);
 	const float d = f16_one(b->d), inverse = d > 0 ? 1 / d : 0;
 	for (int i = 0; i < 32; i += W) {
 		const vf r = v_max(v_set(-127), v_min(v_set(127), v_load(x + i) * inverse));
-		const vi q = (vi)(r + ROUNDER) - 0x4b400000;
-		const vb small = __builtin_convertvector(q, vb);
-		memcpy(b->q + i, &small, sizeof small);
+		const vf half = (vf)(((vi)r & (int32_t)0x80000000) | 0x3f000000);
+		const vb q = __builtin_convertvector(__builtin_convertvector(r + half, vi), vb);
+		memcpy(b->q + i, &q, sizeof q);
 	}
 }
 static void store(void *out, uint32_t format, const float *x, uint64_t n)
