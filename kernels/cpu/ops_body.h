@@ -3,6 +3,8 @@
 enum { BLOCK = 64 };                             /* entries whose softmax is taken at once */
 #include "cpu/ops_rows.h"
 #include "cpu/ops_attn.h"
+#include "cpu/ops_attn_direct.h"
+#include "cpu/ops_attn_tile.h"
 #include "cpu/ops_state.h"
 
 #define OPS_TABLE(name, asks) { \

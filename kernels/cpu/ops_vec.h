@@ -7,6 +7,11 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline, unused))
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /* TILE_ROWS x TILE_COLS vectors are the sums that a product of tiles keeps in registers (32 of AVX-512 and NEON, 16 of the others). */
 #if defined(VEC_AVX512)
