@@ -184,7 +184,6 @@ static int instead(struct binder *b, const struct shape_list *l, const struct sh
 		{ W_ATTN_NORM, W_FFN_NORM }, { W_ATTN_NORM_B, W_FFN_NORM_B },    /* a feed-forward alone in its layer */
 		{ W_FFN_NORM, W_POST_ATTN_NORM }, { W_FFN_NORM_B, W_POST_ATTN_NORM_B },  /* the original weights' name where nothing else has it */
 		{ W_OUT_NORM, W_EMBED_NORM },                                    /* LFM2 (llama-arch.cpp, OUTPUT_NORM_LFM2) */
-		{ W_HEAD, W_EMBED },
 	};
 	uint64_t before, all;
 
@@ -291,17 +290,9 @@ static int bind_all(struct binder *b)
 
 	model_head_tensors(&l, m, &t);
 	model_tail_tensors(&l, m, &t);
-	if (m->tied_head)
-		l.s[l.n++] = (struct shape_of){ ROLE_HEAD, USE_EVERY_TOKEN, CUT_VOCAB, 1, 1, { m->width, m->vocab, 1 }, W_HEAD };
-	/* a tied head reads the embeddings, which are wanted themselves */
-	for (unsigned i = 0; i < l.n; i++)
-		if (l.s[i].id == W_HEAD && m->tied_head) {
-			struct stored *s = look(b, W_EMBED, -1);
-			if (s)
-				TRY(add_whole(b, s, &l.s[i], W_HEAD, -1));
-			l.s[i] = l.s[--l.n];
-		}
 	TRY(bind_list(b, &l, -1));
+	if (m->tied_head)                                /* embeddings are there, else the list would have failed */
+		TRY(add_view(b, look(b, W_EMBED, -1), W_HEAD, -1, 0, (uint64_t[3]){ m->width, m->vocab, 1 }, m->vocab));
 	for (uint32_t i = 0; i < m->n_layers; i++) {
 		l.n = 0;
 		t.split_beta_alpha = look(b, W_SSM_BETA_ALPHA, (int)i) == NULL;

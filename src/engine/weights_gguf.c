@@ -64,7 +64,7 @@ static int fill(struct weights *w, const struct gguf *g, const unsigned char *da
 	if ((rc = import_gguf(&w->model, &w->arena, g, err)) != OK || (rc = hyper_refuse(&w->model, err)) != OK)
 		return rc;
 	w->file = w->model.file;
-	w->adjacent_rope = hyper_adjacent(w->model.architecture);
+	w->adjacent_rope = (uint8_t)hyper_adjacent(w->model.architecture);
 	if ((rc = fill_store(&s, &w->arena, g, data, w->quants, err)) != OK || (rc = weights_bind(w, &s, err)) != OK)
 		return rc;
 	if ((rc = file_formats_read(&w->file_formats, &w->arena, &g->dir, w->model.n_layers, w->quants, name_gguf, err)) != OK)
