@@ -30,10 +30,10 @@ static void norm_heads(const struct program *p, float *x, const float *w, uint64
 	}
 }
 
-/* Llama 4: queries of layers without rotary embedding grow with the position (transformers modeling_llama4.py, attn_scale). */
+/* Queries that grow with the position: Llama 4's of layers without rotary embedding (transformers modeling_llama4.py, attn_scale), or all. */
 static void temper(const struct program *p, float *x, uint64_t n, int32_t position)
 {
-	double s = log(floor((position + 1.0) / p->hyper->temperature_floor) + 1) * p->hyper->temperature_scale + 1;
+	double s = log(floor(((double)position + p->hyper->temperature_offset) / p->hyper->temperature_floor) + 1) * p->hyper->temperature_scale + 1;
 
 	p->dev->ops->scale(x, (float)s, n);
 }
@@ -57,7 +57,13 @@ static void qk_token(const struct program *p, const struct xop *o, uint64_t t, u
 			break;                           /* this layer reads another's keys */
 		if (!query) {                            /* before the key is turned: it may be the value too */
 			uint32_t j = h - g->q_heads;
-			k->store(entry_at(p, sv, t, j), sv->kernel_format, v + (uint64_t)j * g->v_dim, g->v_dim);
+			const float *value = v + (uint64_t)j * g->v_dim;
+			float normed[1024];
+			if (p->hyper->v_norm && g->v_dim <= 1024) {
+				k->rms_norm(normed, value, NULL, g->v_dim, p->model->norm_eps);
+				value = normed;
+			}
+			k->store(entry_at(p, sv, t, j), sv->kernel_format, value, g->v_dim);
 		}
 		if (w && !late && (!whole || h == 0 || h == g->q_heads))
 			norm_heads(p, x, w, whole ? query ? g->q_heads : g->kv_heads : 1, g->k_dim, stride, whole);
@@ -65,9 +71,9 @@ static void qk_token(const struct program *p, const struct xop *o, uint64_t t, u
 			k->rope(x, turns(p, g->rope, t), r->dims < g->k_dim ? r->dims : g->k_dim, p->model_adjacent);
 			if (p->hyper->l2_qk)
 				k->rms_norm(x, x, NULL, g->k_dim, p->model->norm_eps);
-		} else if (query && p->hyper->temperature_floor) {
-			temper(p, x, g->k_dim, p->step->position[t]);
 		}
+		if (query && p->hyper->temperature_scale > 0 && p->hyper->temperature_floor && (!r || p->hyper->temperature_all))
+			temper(p, x, g->k_dim, p->step->position[t]);
 		if (w && late)
 			norm_heads(p, x, w, 1, g->k_dim, stride, 0);
 		if (!query)
