@@ -1,7 +1,7 @@
 /* mm_float_avx512.c - F32, F16 and BF16 weights with AVX-512
  *
  * Few tokens read the rows as they are: memory is the bound, and the sums along a row cost little beside it. Many tokens go panel by panel:
- * 64 rows x PANEL_UNITS units are turned once into scratch, where they stay in the first cache, and every six tokens
+ * 64 rows x PANEL_UNITS units are turned once into scratch, where they stay in the second cache, and every six tokens
  * then take 24 sums of sixteen rows through it, four loads and six broadcasts for 24 multiply-adds. */
 #include "cpu/isa.h"
 #include "cpu/mm_float.h"
@@ -21,8 +21,9 @@
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
 #define AVX512_BF16 __attribute__((target("avx512bf16,avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
 
-/* 64 rows x 128 units of four bytes: 32 KiB of a first cache of 32 to 48. */
-enum { PANEL_ROWS = 64, PANEL_UNITS = 128, TILE_TOKENS = 6, FEW_TOKENS = 4 };
+/* 64 rows x 256 units of four bytes: 64 KiB, read at a third of what a second cache gives. Up to FEW_TOKENS turning the rows costs more than
+ * sums across lanes. */
+enum { PANEL_ROWS = 64, PANEL_UNITS = 256, TILE_TOKENS = 6, FEW_TOKENS = 16 };
 
 struct tile_args {
 	const struct matmul_args *a;

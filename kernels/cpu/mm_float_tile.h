@@ -58,6 +58,8 @@ TARGET ALWAYS_INLINE void T(pack_block)(char *out, uint64_t step, const char *w,
 {
 	__m512i v[16], x[16];
 
+	for (unsigned r = 0; r < rows; r++)             /* what the next panel takes, while this one is multiplied */
+		_mm_prefetch(w + r * bytes + (format == KF_F32 || UNIT_NUMBERS == 2 ? 4 : 2) * (u + PANEL_UNITS), _MM_HINT_T1);
 	for (unsigned r = 0; r < 16; r++)
 		v[r] = r < rows ? T(load_units)(w + r * bytes, u, numbers, format) : _mm512_setzero_si512();
 	UNROLL for (unsigned i = 0; i < 16; i += 4) {
