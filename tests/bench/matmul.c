@@ -56,7 +56,7 @@ static double fastest(const struct matmul *m, const struct matrix *w, uint64_t r
 int main(int argc, char **argv)
 {
 	const struct matmul *m = matmul_best(argc > 1 ? argv[1] : NULL);
-	const uint64_t many_bytes = 80u << 20;
+	const uint64_t many_bytes = getenv("MIB") ? strtoull(getenv("MIB"), NULL, 10) << 20 : 80u << 20;
 
 	if (!m) {
 		fprintf(stderr, "no such instruction set here\n");
