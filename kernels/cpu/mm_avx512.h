@@ -75,6 +75,13 @@ enum { MM512_STAGE = 512 };              /* elements that are staged at a time: 
 /* Any format with integers(), too. scales: 2 * MM512_STAGE / 16 * 16 floats. */
 void mm512_stage_panel(uint8_t *codes, float *scales, const struct mm512_format *staged, uint32_t format, const struct mm512_rows *r);
 
+/* One native row times one token. away: what zero or min of a group comes to, to be times its scale or min. */
+struct mm512_row_input { const int8_t *q; const float *scale, *away; const int32_t *start; uint64_t n; };
+typedef float mm512_row(const uint8_t *row, const struct mm512_row_input *in);
+mm512_row *mm512_row_find(uint32_t format);  /* NULL: the format has to be staged */
+uint64_t mm512_row_input_bytes(uint64_t n);
+void mm512_row_input(struct mm512_row_input *out, void *scratch, const struct mm512_format *f, const struct q8_group *in, uint64_t n);
+
 extern const uint8_t mm512_table[3][16]; /* of the codes, plus zero */
 #endif
 #endif

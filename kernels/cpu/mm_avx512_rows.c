@@ -1,96 +1,17 @@
-/* mm_avx512_rows.c - native rows into panels: packed once, or staged as bytes in a call's scratch
- *
- * Loads stay within a block: a row may end where its mapping does. */
-#include "cpu/mm_avx512.h"
+/* mm_avx512_rows.c - native rows into panels: packed once, or staged as bytes in a call's scratch */
+#include "cpu/mm_avx512_codes.h"
 #include "cpu/mm_avx512_scales.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #if defined(__x86_64__)
-V512_INLINE __m256i load32(const uint8_t *p) { return _mm256_loadu_si256((const void *)p); }
-V512_INLINE void store32(uint8_t *p, __m256i v) { _mm256_storeu_si256((void *)p, v); }
-V512_INLINE __m256i low(__m256i v, int bits) { return _mm256_and_si256(v, _mm256_set1_epi8((char)((1 << bits) - 1))); }
-V512_INLINE __m256i bits_at(__m256i v, int shift, int bits) { return low(_mm256_srli_epi16(v, (unsigned)shift), bits); }
-V512_INLINE __m256i above(__m256i v, __m256i high, int shift) { return _mm256_or_si256(v, _mm256_slli_epi16(high, (unsigned)shift)); }
-/* 16 bytes: the low nibbles come first */
-V512_INLINE __m256i nibbles(const uint8_t *q)
-{
-	__m128i v = _mm_loadu_si128((const void *)q);
-
-	return low(_mm256_inserti128_si256(_mm256_castsi128_si256(v), _mm_srli_epi16(v, 4), 1), 4);
-}
-/* value where the bit of the element is set */
-V512_INLINE __m256i where_bits(const uint8_t *h, int value)
-{
-	uint32_t bits;
-
-	memcpy(&bits, h, 4);
-	return _mm256_maskz_set1_epi8(bits, (char)value);
-}
-
-/* The codes of one block, in the order of its elements. */
-V512_INLINE void block_codes(uint32_t format, uint8_t *u, const uint8_t *p)
-{
-	const __m256i one = _mm256_set1_epi8(1);
-
-	switch (format) {
-	case KF_Q4_0:
-	case KF_IQ4_NL:
-		store32(u, nibbles(p + 2));
-		break;
-	case KF_Q4_1:
-		store32(u, nibbles(p + 4));
-		break;
-	case KF_MXFP4:
-		store32(u, nibbles(p + 1));
-		break;
-	case KF_Q5_0:
-		store32(u, _mm256_or_si256(nibbles(p + 6), where_bits(p + 2, 16)));
-		break;
-	case KF_Q5_1:
-		store32(u, _mm256_or_si256(nibbles(p + 8), where_bits(p + 4, 16)));
-		break;
-	case KF_Q8_0:
-		store32(u, _mm256_xor_si256(load32(p + 2), _mm256_set1_epi8((char)0x80)));
-		break;
-	case KF_IQ4_XS:
-		for (int g = 0; g < 8; g++)
-			store32(u + 32 * g, nibbles(p + 8 + 16 * g));
-		break;
-	case KF_Q4_K:
-		for (int g = 0; g < 8; g++)
-			store32(u + 32 * g, bits_at(load32(p + 16 + 32 * (g / 2)), g % 2 * 4, 4));
-		break;
-	case KF_Q5_K: {
-		const __m256i h = load32(p + 16);
-
-		for (int g = 0; g < 8; g++)
-			store32(u + 32 * g, above(bits_at(load32(p + 48 + 32 * (g / 2)), g % 2 * 4, 4), _mm256_and_si256(_mm256_srli_epi16(h, (unsigned)g), one), 4));
-		break;
-	}
-	case KF_Q6_K:                            /* halves of 128: 64 bytes of nibbles, low ones first; 32 bytes of high pairs */
-		for (int g = 0; g < 8; g++)
-			store32(u + 32 * g, above(bits_at(load32(p + 64 * (g / 4) + 32 * (g % 2)), g % 4 / 2 * 4, 4), bits_at(load32(p + 128 + 32 * (g / 4)), g % 4 * 2, 2), 4));
-		break;
-	case KF_Q2_K:
-		for (int g = 0; g < 8; g++)
-			store32(u + 32 * g, bits_at(load32(p + 16 + 32 * (g / 4)), g % 4 * 2, 2));
-		break;
-	case KF_Q3_K: {
-		const __m256i h = load32(p);
-
-		for (int g = 0; g < 8; g++)
-			store32(u + 32 * g, above(bits_at(load32(p + 32 + 32 * (g / 4)), g % 4 * 2, 2), _mm256_and_si256(_mm256_srli_epi16(h, (unsigned)g), one), 2));
-		break;
-	}
-	}
-}
 #define CODES(name, id, bits, table, group, min, zero, kind, scale_bytes, block) \
 V512 static void name##_codes(uint8_t *u, const uint8_t *p, uint64_t blocks, uint64_t bytes) \
 { \
 	for (; blocks--; u += block, p += bytes) \
-		block_codes(id, u, p); \
+		for (int g = 0; g < block / 32; g++) \
+			_mm256_storeu_si256((void *)(u + 32 * g), mm_group_codes(id, p, g)); \
 }
 #define SCALES(name, id, bits, table, group, min, zero, kind, scale_bytes, block) \
 V512 static void name##_scales(float *s, float *m, const uint8_t *p, uint64_t blocks) \

@@ -12,8 +12,9 @@
 extern const struct matmul matmul_avx512_vnni;
 
 /* Tokens that pass a group of weights held in registers: their sums fit the first cache, what they are multiplied with the second. Staging
- * native weights costs more than unpacking packed ones, so that more tokens share it. */
-enum { TOKENS_PACKED = 64, TOKENS_NATIVE = 256 };
+ * native weights costs more than unpacking packed ones, so that more tokens share it; so few that a row
+ * is better multiplied as it stands. */
+enum { TOKENS_PACKED = 64, TOKENS_NATIVE = 256, TOKENS_ROWS = 6 };
 
 static uint64_t aligned(uint64_t bytes) { return (bytes + KERNEL_ALIGN - 1) / KERNEL_ALIGN * KERNEL_ALIGN; }
 
@@ -98,6 +99,8 @@ static struct parts parts(uint8_t layout, uint64_t n, uint32_t tokens)
 	s.codes = s.acc + (uint64_t)t * 2 * MATRIX_ROWS * sizeof(float);
 	s.scales = s.codes + (layout == MATRIX_NATIVE ? 2 * MM512_STAGE * MATRIX_ROWS : 0);
 	s.bytes = s.scales + (layout == MATRIX_NATIVE ? 2 * 2 * MM512_STAGE * sizeof(float) : 0);
+	if (layout == MATRIX_NATIVE && tokens <= TOKENS_ROWS && tokens * mm512_row_input_bytes(n) > s.bytes)
+		s.bytes = tokens * mm512_row_input_bytes(n);
 	return s;
 }
 static uint64_t scratch_bytes(uint32_t format, uint8_t layout, uint64_t n, uint32_t tokens)
@@ -143,6 +146,25 @@ V512 static void put(const struct matmul_args *a, uint32_t t, uint64_t row, cons
 	_mm512_mask_storeu_ps(out, k, v);
 }
 
+/* Native rows one by one; a row stays in the first cache while the few tokens pass. */
+static void run_rows(const struct matmul_args *a, mm512_row *row_product, const struct mm512_format *f, void *scratch)
+{
+	const struct matrix *w = a->w;
+	const uint64_t row_bytes = w->n / f->block * kformat_find(w->format)->bytes;
+	struct mm512_row_input in[TOKENS_ROWS];
+
+	for (uint32_t t = 0; t < a->tokens; t++)
+		mm512_row_input(in + t, (uint8_t *)scratch + t * mm512_row_input_bytes(w->n), f, (const void *)((const uint8_t *)a->in + t * a->in_stride), w->n);
+	for (uint64_t row = a->row0; row < a->row1; row++)
+		for (uint32_t t = 0; t < a->tokens; t++) {
+			float *out = a->out + t * a->out_stride + row, v = row_product((const uint8_t *)w->data + row * row_bytes, in + t);
+
+			if (a->bias)
+				v += a->bias[row];
+			*out = a->add ? *out + v : v;
+		}
+}
+
 static void run(const struct matmul_args *a, void *scratch)
 {
 	const struct matrix *w = a->w;
@@ -160,6 +182,10 @@ static void run(const struct matmul_args *a, void *scratch)
 	float *acc = (void *)((uint8_t *)scratch + at.acc), *scales = (void *)((uint8_t *)scratch + at.scales);
 	const uint32_t most = packed ? TOKENS_PACKED : TOKENS_NATIVE;
 
+	if (!packed && a->tokens <= TOKENS_ROWS && mm512_row_find(w->format)) {
+		run_rows(a, mm512_row_find(w->format), f, scratch);
+		return;
+	}
 	if (!packed)
 		f = &staged;
 	for (uint32_t t0 = 0, tokens; t0 < a->tokens; t0 += tokens) {

@@ -56,7 +56,7 @@ static double fastest(const struct matmul *m, const struct matrix *w, uint64_t r
 int main(int argc, char **argv)
 {
 	const struct matmul *m = matmul_best(argc > 1 ? argv[1] : NULL);
-	const uint64_t many_bytes = 80u << 20;
+	const uint64_t many_bytes = getenv("MIB") ? strtoull(getenv("MIB"), NULL, 10) << 20 : 80u << 20;
 
 	if (!m) {
 		fprintf(stderr, "no such instruction set here\n");
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 				w.data = data = p;
 				w.layout = MATRIX_PACKED;
 			}
-			double one = fastest(m, &w, rows, 1, 4), four = fastest(m, &w, rows / 4 / 16 * 16, 4, 3), many = fastest(m, &w, 512, TOKENS, 3);
+			double one = fastest(m, &w, rows, 1, 25), four = fastest(m, &w, rows / 4 / 16 * 16, 4, 8), many = fastest(m, &w, 512, TOKENS, 6);
 			printf("%-8s %-7s %8.1f %9.0f %9.0f\n", f->name, layout ? "packed" : "native", (double)(rows * row_bytes) / one * 1e-9,
 				(double)(rows / 4 / 16 * 16) * N * 4 / four * 1e-9, 512.0 * N * TOKENS / many * 1e-9);
 			fflush(stdout);
