@@ -87,7 +87,7 @@ static const struct pre_tokenizer pres[] = {
 	{ "minimax-m2", gpt4o, 0, 0, 0, 0, 0 }, { "granite-embed-multi-97m", granite_embedding, 1, 0, 0, 0, 0 },
 	{ "tiny_aya", tiny_aya, 0, 0, 0, 0, 0 }, { "cohere2moe", tiny_aya, 0, 0, 0, 0, 0 }, { "kimi-k2", kimi, 0, 0, 0, 0, 0 }, { "superbpe", superbpe, 0, 0, 0, 0, 0 },
 	{ "afmoe", afmoe, 0, 0, 0, 0, 0 }, { "exaone-moe", exaone_moe, 0, 0, 0, 0, 0 },
-	{ "gemma4", lines, 0, 1, 0, 1, 1 }, { "granite-embed-multi-311m", lines, 0, 1, 0, 1, 1 }, { "sarvam-moe", lines, 0, 0, 0, 1, 1 },
+	{ "gemma4", lines, 0, 0, 0, 1, 1 }, { "granite-embed-multi-311m", lines, 0, 0, 0, 1, 1 }, { "sarvam-moe", lines, 0, 0, 0, 1, 1 },
 };
 
 const struct pre_tokenizer *pre_tokenizer_at(unsigned i) { return i < sizeof pres / sizeof *pres ? &pres[i] : NULL; }
