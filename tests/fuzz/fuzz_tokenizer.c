@@ -76,7 +76,7 @@ static void put_token(struct bytes *b, const char *s, size_t n)
 static void make_vocab(struct make *m, const char *model, const char *pre, int raw)
 {
 	/* every merge makes a token: what is none is lost in byte-level vocabularies, as llama.cpp has it */
-	static const char *const words[] = { "ab", "abc", "th", "the", "12", "\xc4\xa0" "a", "\xc4\xa0\xc4\xa0", "\xe2\x96\x81the", "\xe2\x96\x81\xe2\x96\x81", "\xe4\xbd\xa0\xe5\xa5\xbd",
+	static const char *const words[] = { "ab", "abc", "th", "the", "12", ("\xc4\xa0" "a"), "\xc4\xa0\xc4\xa0", "\xe2\x96\x81the", "\xe2\x96\x81\xe2\x96\x81", "\xe4\xbd\xa0\xe5\xa5\xbd",
 		"\n\n", "\xe2\x96\x81", "a", "b", "c", "t", "h", "e", "1", "2" };
 	static const char *const merges[] = { "a b", "ab c", "t h", "th e", "1 2", "\xe2\x96\x81 the", "\xc4\xa0 a", "\xc4\xa0 \xc4\xa0", "\xe2\x96\x81 \xe2\x96\x81" };
 	enum { WORDS = sizeof words / sizeof *words, LETTERS = 8, MERGES = sizeof merges / sizeof *merges, CONTROLS = 4 };
