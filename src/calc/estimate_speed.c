@@ -99,7 +99,7 @@ static void price(struct costs *c, unsigned class, const struct op_list *ops, ui
 }
 
 /* Only of this program's own engine is it known what it was seen to reach. */
-static int is_ullage(const struct question *q) { return !strcmp(q->settings.engine->id, "ullage"); }
+static int is_ullage(const struct question *q) { return settings_own(&q->settings); }
 
 /* What the ops from `from` on read, so many times. */
 static void tally(struct costs *c, const struct question *q, const struct op_list *ops, uint32_t from, double times)
@@ -228,7 +228,7 @@ static void as_seen(struct speed_of *s, const struct question *q, struct run_kin
 /* One decode step of all sequences at this depth. */
 int estimate_decode_at(struct speed_of *out, struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err)
 {
-	struct shape s = { .tokens = e->settings.sequences, .sequences = e->settings.sequences, .outputs = e->settings.sequences,
+	struct shape s = { .tokens = e->settings.sequences, .sequences = e->settings.sequences, .outputs = e->settings.sequences, .own = settings_own(&e->settings),
 		.context_mean = (double)depth, .context_max = depth };
 	struct costs c;
 	int rc = price_step(&c, e, q, &s, a, err);
@@ -295,7 +295,7 @@ int estimate_depths(struct estimate *e, const struct question *q, struct arena *
 /* One ubatch of a prompt, `at` tokens into it. */
 static int ubatch_time(struct figure *out, struct costs *c, struct estimate *e, const struct question *q, uint64_t at, uint64_t tokens, struct arena *a, struct error *err)
 {
-	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = (double)at, .context_max = e->settings.ctx_tokens };
+	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = (double)at, .context_max = e->settings.ctx_tokens, .own = settings_own(&e->settings) };
 	int rc = price_step(c, e, q, &s, a, err);
 
 	if (rc == OK)
