@@ -17,6 +17,7 @@ struct job {
 	struct catalog *c;
 	struct arena a;
 	struct model_arg m;
+	const struct model_spec *whole;
 	struct model_spec slice;
 	struct machine *machine;
 	struct hardware_spec h;
@@ -79,6 +80,7 @@ static int model_from(struct job *j, const char *name, struct error *err)
 		return error_set(err, E_USAGE, "--dummy %s: it holds weights of its own; name a model of the catalogue, or a config.json", name);
 	if (j->m.weights && (j->o->quant || j->o->imatrix))
 		return error_set(err, E_USAGE, "--quant: %s holds its own weights", name);
+	j->whole = j->m.spec;
 	if (j->o->layers > j->m.spec->n_layers)
 		return error_set(err, E_USAGE, "--layers %llu: the model has %u", (unsigned long long)j->o->layers, j->m.spec->n_layers);
 	if (j->o->layers && j->o->layers < j->m.spec->n_layers) {
@@ -228,11 +230,8 @@ static int verify(struct job *j, const char *name, struct error *err)
 	notes(j, measured);
 	if (!j->o->quiet && (j->o->verbose || isatty(STDERR_FILENO)))
 		verify_text_before(stderr, &j->v);
-	struct verify_source from = { .path = j->o->dummy ? NULL : name, .model = j->m.spec, .recipe = j->q.settings.recipe,
+	struct verify_source from = { .path = j->o->dummy ? NULL : name, .model = j->whole, .recipe = j->q.settings.recipe,
 		.dummy = { .seed = j->plan.seed, .layers = (uint32_t)j->o->layers, .threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed) } };
-	/* a slice is cut by who makes it up, who must know of what */
-	if (j->m.entry)
-		from.model = j->m.entry->spec;
 	rc = verify_run(&j->v, &from, j->q.quants, &j->a, j->o->save ? save : NULL, (void *)(uintptr_t)j->o->save, err);
 	if (!j->o->quiet)
 		verify_progress_end();

@@ -16,6 +16,7 @@ struct engine_calls {
 	float *(*logits)(const struct engine *e, uint32_t i);
 	void (*clear)(struct engine *e, uint32_t slot);
 	void (*info)(struct engine_info *out, const struct engine *e);
+	double (*now)(void);                     /* seconds of a clock that only goes forward */
 };
 extern const struct engine_calls engine_calls;
 

@@ -2,17 +2,8 @@
 #include "engine/generate.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 const char *const generate_end_names[] = { "length", "end_of_text", "context", "interrupted", "refused", NULL };
-
-double generate_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 int generate_feed(const struct engine_calls *calls, struct engine *e, uint32_t ubatch, uint32_t slot, uint64_t from, const int32_t *token, size_t n, int output,
 	int32_t *scratch, const volatile sig_atomic_t *stop, size_t *done, struct error *err)
@@ -41,7 +32,7 @@ static int decode(struct generated *out, const struct generate *g, const struct 
 	const int32_t slot = (int32_t)g->slot, row = 0;
 
 	for (uint64_t at = g->n_prompt;; at++) {
-		double start = generate_now();
+		double start = g->calls->now();
 		int32_t token = g->choose(g->user, g->calls->logits(g->engine, 0), info->vocab, err), position = (int32_t)at;
 		struct step s = { .n_tokens = 1, .n_outputs = 1, .token = &token, .position = &position, .slot = &slot, .output_row = &row };
 
@@ -51,7 +42,7 @@ static int decode(struct generated *out, const struct generate *g, const struct 
 			out->why = END_OF_TEXT;
 			return OK;
 		}
-		out->decode_s += generate_now() - start;
+		out->decode_s += g->calls->now() - start;
 		out->tokens++;
 		if (g->token(g->user, token)) {
 			out->why = END_REFUSED;
@@ -67,11 +58,11 @@ static int decode(struct generated *out, const struct generate *g, const struct 
 			out->why = END_STOPPED;
 			return OK;
 		}
-		start = generate_now();
+		start = g->calls->now();
 		int rc = g->calls->run(g->engine, &s, err);
 		if (rc != OK)
 			return rc;
-		out->decode_s += generate_now() - start;
+		out->decode_s += g->calls->now() - start;
 		out->steps++;
 	}
 }
@@ -94,9 +85,9 @@ int generate_run(struct generated *out, const struct generate *g, struct error *
 	int32_t *scratch = calloc((size_t)info.ubatch * 2, sizeof *scratch);
 	if (!scratch)
 		return error_set(err, E_NOMEM, "out of memory");
-	double start = generate_now();
+	double start = g->calls->now();
 	rc = generate_feed(g->calls, g->engine, info.ubatch, g->slot, 0, g->prompt, g->n_prompt, 1, scratch, g->stop, &done, err);
-	out->prefill_s = generate_now() - start;
+	out->prefill_s = g->calls->now() - start;
 	out->prompt_tokens = done;
 	free(scratch);
 	if (rc != OK)

@@ -39,6 +39,5 @@ int generate_run(struct generated *out, const struct generate *g, struct error *
  * 2 * ubatch numbers. Ends early, with OK and *done < n, when *stop is set. */
 int generate_feed(const struct engine_calls *calls, struct engine *e, uint32_t ubatch, uint32_t slot, uint64_t from, const int32_t *token, size_t n, int output,
 	int32_t *scratch, const volatile sig_atomic_t *stop, size_t *done, struct error *err) MUST_CHECK;
-double generate_now(void);                       /* seconds of a clock that only goes forward */
 
 #endif

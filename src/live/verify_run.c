@@ -95,12 +95,12 @@ static int run_prefill(struct runner *r, struct verify_term *t)
 	for (uint32_t i = 0; i <= r->v->plan.repeats && !stopped(r); i++, r->done++) {
 		progress(r, t, i ? "" : ", warm-up");
 		r->calls->clear(r->e, 0);
-		double start = generate_now();
+		double start = r->calls->now();
 		int rc = feed(r, 0, 0, t->tokens, 1);
 		if (rc != OK)
 			return rc;
 		if (i && !stopped(r))
-			t->sample[t->n_samples++] = t->tokens / (generate_now() - start);
+			t->sample[t->n_samples++] = t->tokens / (r->calls->now() - start);
 	}
 	return OK;
 }
@@ -122,12 +122,12 @@ static int run_decode(struct runner *r, struct verify_term *t)
 					return rc;
 			}
 		}
-		double start = generate_now();
+		double start = r->calls->now();
 		for (uint32_t k = 0; k < steps && !stopped(r); k++, at++)
 			if ((rc = step(r, t->sequences, at)) != OK)
 				return rc;
 		if (i && !stopped(r))
-			t->sample[t->n_samples++] = (double)steps * t->sequences / (generate_now() - start);
+			t->sample[t->n_samples++] = (double)steps * t->sequences / (r->calls->now() - start);
 	}
 	return OK;
 }
@@ -251,19 +251,19 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 
 	progress(r, NULL, from->path ? "loading" : "making up weights");
 	v->before_bytes = witness_total();
-	start = generate_now();
+	start = r->calls->now();
 	rc = from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
 	if (rc != OK)
 		return rc;
 	/* making weights up is no loading */
 	if (!from->path)
-		start = generate_now();
+		start = r->calls->now();
 	if ((rc = open_engine(r, *w, v->ctx_tokens, 1)) != OK)
 		return rc;
 	if (from->path)
 		for (unsigned i = 0; i < v->n_terms; i++)
 			if (v->term[i].kind == VERIFY_LOAD) {
-				v->term[i].sample[v->term[i].n_samples++] = generate_now() - start;
+				v->term[i].sample[v->term[i].n_samples++] = r->calls->now() - start;
 				settle(&v->term[i]);
 			}
 	v->info = r->info;
