@@ -2,7 +2,6 @@
 #include "cli/engine_args.h"
 
 #include "base/units.h"
-#include "formats.h"
 
 #include <string.h>
 
@@ -26,12 +25,12 @@ const volatile sig_atomic_t *interrupt_flag(void)
 
 static int kv_type(uint32_t *out, const struct quants *q, const char *option, const char *name, struct error *err)
 {
-	static const uint32_t can[] = { KF_F16, KF_BF16, KF_Q8_0, KF_F32 };
+	static const char *const can[] = { "f16", "bf16", "q8_0", "f32" };
 	uint16_t f = format_find(q, name);
 
 	for (unsigned i = 0; i < sizeof can / sizeof *can; i++)
-		if (f != NO_FORMAT && q->formats[f].ggml_type == (int32_t)can[i]) {
-			*out = can[i];
+		if (f != NO_FORMAT && !strcmp(q->formats[f].id, can[i])) {
+			*out = (uint32_t)q->formats[f].ggml_type;        /* what kernels number formats by (formats.h) */
 			return OK;
 		}
 	return error_set(err, f == NO_FORMAT ? E_USAGE : E_FORMAT, "%s %s: ullage's own engine keeps K and V as f16, bf16, q8_0 or f32", option, name);

@@ -338,7 +338,7 @@ static void help_options(uint32_t bit)
 		char head[64];
 		if (!(o->commands & bit))
 			continue;
-		snprintf(head, sizeof head, "%s%s%s%s", o->names, o->kind == OPT_MAYBE ? "[=" : o->arg ? " " : "", o->arg ? o->arg : "", o->kind == OPT_MAYBE ? "]" : "");
+		snprintf(head, sizeof head, "%s%s%s%s", o->names, o->kind == OPT_MAYBE ? " [=" : o->arg ? " " : "", o->arg ? o->arg : "", o->kind == OPT_MAYBE ? "]" : "");
 		if (strlen(head) > 30)
 			printf("  %s\n  %-30s %s\n", head, "", o->help);
 		else
