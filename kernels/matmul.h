@@ -45,6 +45,8 @@ struct matmul {
 	uint64_t (*packed_bytes)(uint32_t format, uint64_t rows, uint64_t n);
 	/* Packs rows [row0, row1) of w (NATIVE) into out, which is the start of the whole packed matrix; row0 a multiple of MATRIX_ROWS. */
 	void (*pack)(void *out, const struct matrix *w, uint64_t row0, uint64_t row1);
+	/* One row of a packed matrix as floats (a tied embedding's). scratch: scratch_bytes() of it */
+	void (*row)(float *out, const struct matrix *w, uint64_t row, void *scratch);
 	/* scratch of one call, at most so many tokens and inputs; a multiple of KERNEL_ALIGN */
 	uint64_t (*scratch_bytes)(uint32_t format, uint8_t layout, uint64_t n, uint32_t tokens);
 	void (*run)(const struct matmul_args *a, void *scratch);

@@ -1,0 +1,17 @@
+/* matmul.c - the table of implementations of the matrix product, and the choice among them */
+#include "matmul.h"
+
+#include <stddef.h>
+#include <string.h>
+
+extern const struct matmul matmul_ref;
+
+const struct matmul *const matmuls[] = { &matmul_ref, NULL };
+
+const struct matmul *matmul_best(const char *isa)
+{
+	for (const struct matmul *const *m = matmuls; *m; m++)
+		if ((!isa || !strcmp((*m)->isa, isa)) && (*m)->can())
+			return *m;
+	return NULL;
+}
