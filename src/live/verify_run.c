@@ -175,28 +175,46 @@ static void set_bytes(struct verify *v, enum verify_kind kind, int64_t bytes)
 		}
 }
 
-/* What of the mapped files is no weights: the header with the vocabulary, which the estimate does not count. */
-static int64_t header_of(const struct smaps *s, const struct weights *w, const struct engine_info *info)
+/* Where the tensors of a mapped file begin: its header and vocabulary lie before. The end of the map: it has none. */
+static uint64_t data_from(const struct weights *w, uint32_t map)
+{
+	const uint64_t from = (uint64_t)(uintptr_t)w->map[map].at, to = from + w->map[map].bytes, page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t first = to;
+
+	if (w->dummy)
+		return from;
+	for (uint32_t i = 0; i < w->n; i++) {
+		const uint64_t at = (uint64_t)(uintptr_t)w->t[i].data;
+		if (at >= from && at < first)
+			first = at / page * page;
+	}
+	return first;
+}
+
+/* Resident bytes of what of the files is no weights. */
+static int64_t header_of(const struct smaps *s, const struct weights *w)
 {
 	int64_t sum = 0;
 
 	for (uint32_t i = 0; i < w->n_maps; i++) {
-		const uint64_t from = (uint64_t)(uintptr_t)w->map[i].at, to = from + w->map[i].bytes;
-		uint64_t first = to;
-		if (w->dummy)
-			return 0;
-		for (uint32_t k = 0; k < info->n_regions; k++) {
-			const uint64_t at = (uint64_t)(uintptr_t)info->region[k].at;
-			if (at >= from && at < first)
-				first = at;
-		}
-		struct witness_range head = { from, first };
-		int64_t part = first == to ? 0 : witness_resident(s, &head, 1);
+		struct witness_range head = { (uint64_t)(uintptr_t)w->map[i].at, data_from(w, i) };
+		int64_t part = head.to > head.from ? witness_resident(s, &head, 1) : 0;
 		if (part < 0)
 			return -1;
 		sum += part;
 	}
 	return sum;
+}
+
+/* The range of a region; of one that holds a whole file the tensors alone. */
+static struct witness_range range_of(const struct engine_region *r, const struct weights *w)
+{
+	struct witness_range out = { (uint64_t)(uintptr_t)r->at, (uint64_t)(uintptr_t)r->at + r->bytes };
+
+	for (uint32_t i = 0; i < w->n_maps; i++)
+		if (r->at == w->map[i].at)
+			out.from = data_from(w, i);
+	return out;
 }
 
 static int measure_memory(struct verify *v, const struct weights *w, const struct engine_info *info, struct arena *a, struct error *err)
@@ -220,10 +238,10 @@ static int measure_memory(struct verify *v, const struct weights *w, const struc
 		unsigned n = 0;
 		for (uint32_t i = 0; i < info->n_regions; i++)
 			if (!strcmp(info->region[i].term, terms[t].term))
-				range[n++] = (struct witness_range){ (uint64_t)(uintptr_t)info->region[i].at, (uint64_t)(uintptr_t)info->region[i].at + info->region[i].bytes };
+				range[n++] = range_of(&info->region[i], w);
 		set_bytes(v, terms[t].kind, witness_resident(&maps, range, n));
 	}
-	v->header_bytes = header_of(&maps, w, info);
+	v->header_bytes = header_of(&maps, w);
 	if (total >= 0 && v->before_bytes >= 0)
 		set_bytes(v, VERIFY_TOTAL, total - v->before_bytes - (v->header_bytes > 0 ? v->header_bytes : 0));
 	return OK;
