@@ -32,7 +32,7 @@ for (['', 2, 'FILE'], ['smollm2-135m-instruct', 2, '--dummy'], ["$tmp/missing.gg
 
 my ($file) = grep { -r } 'models/smollm2-135m-q4_1.gguf';
 my $what = $file ? $file : 'smollm2-135m-instruct --dummy --quant q4_0';
-my @small = ($what, '-p 16 -n 4 -r 2 -d 0,32 -np 1,2 --no-calibration');
+my @small = ($what, '-p 16 -n 4 -r 2 -d 0,32 -np 1,2 -t 1 --no-calibration');
 my ($rc, $out, $err) = run(@small, '--json');
 my $doc = eval { decode_json($out) } // {};
 my $t = terms($doc);
@@ -103,11 +103,11 @@ if ($doc->{calibration} && -s $doc->{calibration}) {
 }
 
 # a slice, and the bytes of it in a file
-my ($rcs, $slice, $errs) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', "-p 8 -n 2 -r 1 -d 0 -np 1 --no-calibration --json --save $tmp/slice.gguf");
+my ($rcs, $slice, $errs) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', "-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json --save $tmp/slice.gguf");
 my $s = eval { decode_json($slice) } // {};
 ok(($rcs == 0 || $rcs == 1) && ($s->{layers_of} // 0) == 30 && $s->{dummy}, 'made-up weights of three layers', "exit $rcs: $errs$slice");
 ok(-s "$tmp/slice.gguf" && ($s->{saved} // '') eq "$tmp/slice.gguf", 'written to a file');
-my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 --no-calibration --json');
+my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json');
 my $l = eval { decode_json($loaded) } // {};
 ok(abs((terms($l)->{weights_bytes}{predicted} // 0) / (terms($s)->{weights_bytes}{predicted} || 1) - 1) < 1e-3, 'which is loaded like any other, and is as large', "exit $rcf: $errf");
 
@@ -115,7 +115,7 @@ my $pid = fork;
 if (!$pid) {
 	open STDOUT, '>', "$tmp/int_out";
 	open STDERR, '>', "$tmp/int_err";
-	exec split(' ', $prog), 'verify', split(' ', $what), '--no-calibration', '-n', '2000' or exit 9;
+	exec split(' ', $prog), 'verify', split(' ', $what), '--no-calibration', '-t', '1', '-n', '2000' or exit 9;
 }
 select undef, undef, undef, 1;
 kill INT => $pid;
