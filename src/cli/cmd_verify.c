@@ -143,6 +143,14 @@ static int predict(struct job *j, struct error *err)
 	return estimate_compute(&j->e, &j->q, NULL, &j->a, err);
 }
 
+/* An estimate is of the engine as it is by default: with all threads and the best kernels. Of another it says nothing. */
+static int is_default(const struct job *j)
+{
+	const uint32_t all = j->machine->found.cpu.threads_allowed;
+
+	return (!j->o->threads || !all || j->o->threads >= all) && !j->o->isa && (!j->o->backend || !strcmp(j->o->backend, "cpu"));
+}
+
 static void notes(struct job *j, const char *measured)
 {
 	if (*measured)
@@ -152,8 +160,13 @@ static void notes(struct job *j, const char *measured)
 			verify_note(&j->v, "%s has no backend in this version: everything ran on the CPU", j->machine->found.gpu[i].name ? j->machine->found.gpu[i].name : "this machine's GPU");
 			break;
 		}
-	if (j->o->threads && j->machine->found.cpu.threads_allowed && j->o->threads < j->machine->found.cpu.threads_allowed)
-		verify_note(&j->v, "the speeds are predicted for all %u threads, and %llu were used", j->machine->found.cpu.threads_allowed, (unsigned long long)j->o->threads);
+	if (!is_default(j)) {
+		for (unsigned i = 0; i < j->v.n_terms; i++)
+			if (j->v.term[i].kind >= VERIFY_PREFILL)
+				j->v.term[i].predicted.basis = j->v.term[i].speed.plain.basis = BASIS_UNKNOWN;
+		verify_note(&j->v, "speeds are predicted for all threads and the best kernels alone, so not here");
+		return;
+	}
 	for (unsigned i = 0; i < j->v.n_terms; i++)
 		if (j->v.term[i].kind >= VERIFY_PREFILL && j->v.term[i].predicted.basis == BASIS_UNKNOWN) {
 			verify_note(&j->v, "speeds are not predicted: the machine's memory bandwidth or matrix rate is unknown (ullage hardware --measure)");
