@@ -108,6 +108,8 @@ static int rope_of(struct hyper_rope *h, struct weights *w, const struct rope *r
 	READ(factors_of(&h->factors, w, h->scaling == ROPE_SCALING_LONGROPE ? W_ROPE_SHORT : h->scaling == ROPE_SCALING_LLAMA3 ||
 		h->scaling == ROPE_SCALING_PROPORTIONAL ? W_ROPE_FREQS : W_NONE, h->dims, err));
 	READ(factors_of(&h->factors_long, w, h->scaling == ROPE_SCALING_LONGROPE ? W_ROPE_LONG : W_NONE, h->dims, err));
+	if (h->scaling == ROPE_SCALING_LONGROPE && (!h->factors || !h->factors_long))
+		return error_set(err, E_FILE, "%s: tensor %s is missing", w->file, weight_gguf(h->factors ? W_ROPE_LONG : W_ROPE_SHORT));
 	return rope_check(w, h, err);
 }
 

@@ -3,6 +3,7 @@
 #define WEIGHTS_PRIVATE_H
 
 #include "engine/weights.h"
+#include "formats.h"
 
 /* A tensor as it is stored, whatever it fuses. */
 struct stored {
@@ -24,6 +25,20 @@ int weights_bind(struct weights *w, struct store *s, struct error *err) MUST_CHE
 int weights_open_gguf(struct weights *w, const char *path, struct error *err) MUST_CHECK;
 /* The same of a whole file in memory, which stays the caller's: for tests. */
 int weights_of_bytes(struct weights **out, const char *file, const void *bytes, uint64_t n, const struct quants *q, struct error *err) MUST_CHECK;
+
+/* Every tensor that the first m->n_layers layers of a model have under a recipe, as a GGUF file stores them: formats as in `whole`, of which m may be a slice. Sizes only; data is where in a
+ * region of *bytes bytes the tensor would lie. *sum: of the tensors alone. Names live in *a. */
+int weights_plan(struct store *out, uint64_t *sum, uint64_t *bytes, struct arena *a, const struct model_spec *m, const struct model_spec *whole,
+	const struct recipe *r, const struct quants *q, struct error *err) MUST_CHECK;
+enum { PLAN_ALIGN = 64 };
+/* Made-up numbers for blocks [part, part + 1) of parts of a tensor: finite, and such that a forward pass stays finite. */
+void weights_fill(const struct stored *t, const struct model_spec *m, const struct kformat *f, uint64_t seed, unsigned part, unsigned parts);
+/* What the system says is free for this process; 0: unknown. */
+uint64_t memory_free_now(void);
+
+/* How llama.cpp's files of an architecture call a tensor, and in which shape they keep it where that differs (llama.cpp 0c1e57098 src/models/). */
+const char *gguf_tensor_name(struct arena *a, const struct model_spec *m, unsigned id, int layer);
+void gguf_tensor_shape(uint64_t ne[4], const struct model_spec *m, unsigned id, int layer);
 
 struct weights *weights_new(const struct quants *q);     /* NULL: out of memory */
 
