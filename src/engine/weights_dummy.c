@@ -7,6 +7,7 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 struct filling { const struct weights *w; const struct store *s; uint64_t seed; };
