@@ -72,4 +72,4 @@ static void run(const struct matmul_args *a, void *scratch)
 	}
 }
 
-const struct matmul matmul_ref = { "ref", can, knows, input, input_bytes, prepare, packed_bytes, pack, scratch_bytes, run };
+const struct matmul matmul_ref = { "ref", can, knows, input, input_bytes, prepare, packed_bytes, pack, scratch_bytes, run, NULL };

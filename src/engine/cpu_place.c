@@ -92,7 +92,7 @@ int place_work(struct build *b, struct error *err)
 				x->out[k] = (float *)((char *)p->act + ((uintptr_t)x->out[k] - 1));
 		}
 	for (uint16_t i = 0; i < p->model->n_rope; i++)
-		rope_frequencies(p->freq + (uint64_t)i * (p->cs_dims / 2 + 1), &p->rope_mul[i], &p->hyper->rope[i]);
+		rope_frequencies(p->freq + (uint64_t)i * (p->cs_dims / 2 + 1), &p->rope_mul[i], &p->hyper->rope[i], p->lim.ctx_tokens);
 	return OK;
 }
 

@@ -17,28 +17,16 @@ static double yarn_keep(const struct hyper_rope *r, uint32_t i)
 	return (1 - fmin(1, fmax(0, (i - low) / fmax(0.001, high - low)))) * r->ext_factor;
 }
 
-static double llama3(const struct hyper_rope *r, double f)
+void rope_frequencies(double *freq, float *mul, const struct hyper_rope *r, uint64_t ctx_tokens)
 {
-	double wave = 2 * 3.14159265358979323846 / f, low = r->original / r->low_freq, high = r->original / r->high_freq;
+	const float *factors = r->factors_long && r->original && ctx_tokens > r->original ? r->factors_long : r->factors;
 
-	if (wave < high)
-		return f;
-	if (wave > low)
-		return f / r->factor;
-	double smooth = (r->original / wave - r->low_freq) / (r->high_freq - r->low_freq);
-	return (1 - smooth) * f / r->factor + smooth * f;
-}
-
-void rope_frequencies(double *freq, float *mul, const struct hyper_rope *r)
-{
 	*mul = (float)(r->mscale > 0 ? r->mscale : 1);
 	for (uint32_t i = 0; i < r->dims / 2; i++) {
 		double f = pow(r->theta, -2.0 * i / r->dims);
 
-		if (r->factors)
-			f /= (double)r->factors[i];
-		else if (r->scaling == ROPE_SCALING_LLAMA3 && r->factor > 0 && r->original)
-			f = llama3(r, f);
+		if (factors)
+			f /= (double)factors[i];
 		if (r->scaling == ROPE_SCALING_LINEAR && r->factor > 0)
 			f /= r->factor;
 		if (r->scaling == ROPE_SCALING_YARN && r->factor > 0 && r->original) {
