@@ -122,13 +122,16 @@ static void rotation(struct gguf_writer *g, const struct model_spec *m, const st
 	if (full >= m->n_rope)
 		full = window;
 	if (full >= m->n_rope) {
+		if (f->mla)
+			gguf_write_u32(g, ".rope.dimension_count", f->mla->rope_dim);
 		if (arch_in(g, "granitehybrid"))
 			gguf_write_bool(g, ".rope.scaling.finetuned", 0);
 		return;
 	}
 	r = &m->rope[full];
 	gguf_write_u32(g, ".rope.dimension_count", r->dims);
-	gguf_write_f32(g, ".rope.freq_base", r->theta);
+	if (r->theta > 0.0)
+		gguf_write_f32(g, ".rope.freq_base", r->theta);
 	if (window < m->n_rope && window != full) {
 		gguf_write_f32(g, ".rope.freq_base_swa", m->rope[window].theta);
 		if (m->rope[window].dims != r->dims || arch_in(g, "gemma4"))

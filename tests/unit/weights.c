@@ -1,12 +1,17 @@
-/* weights.c - tests of what a forward pass finds in a model's file */
+/* weights.c - tests of what a forward pass finds: in real files, in made-up weights, in these saved and opened again */
 #include "base/file.h"
-#include "catalog/quant.h"
-#include "engine/weights.h"
-#include "formats.h"
+#include "calc/inventory.h"
+#include "calc/recipe.h"
+#include "catalog/catalog.h"
+#include "engine/weights_private.h"
+#include "tiny_spec.h"
+
 #include "../tap.h"
 
-static struct arena arena;
-static struct quants quants;
+#include <math.h>
+#include <unistd.h>
+
+static const struct quants *quants;
 static struct error err;
 
 /* The two models that `make models` fetches. */
@@ -18,7 +23,7 @@ static void test_real(const char *path)
 		skip("make models fetches it", "%s", path);
 		return;
 	}
-	if (!ok(weights_open(&w, path, &quants, &err) == OK, "%s opens", path)) {
+	if (!ok(weights_open(&w, path, quants, &err) == OK, "%s opens", path)) {
 		printf("# %s\n", err.text);
 		return;
 	}
@@ -28,19 +33,208 @@ static void test_real(const char *path)
 		found += weights_find(w, W_ATTN_Q, (int)l) && weights_find(w, W_ATTN_K, (int)l) && weights_find(w, W_ATTN_V, (int)l) && weights_find(w, W_FFN_GATE, (int)l) &&
 			weights_find(w, W_FFN_DOWN, (int)l) && weights_find(w, W_ATTN_NORM, (int)l) && weights_find(w, W_FFN_NORM, (int)l);
 	is_u64(found, w->model.n_layers, "every layer is whole");
-	ok(w->bytes <= w->gguf->dir.bytes, "%llu bytes are read", (unsigned long long)w->bytes);
-	printf("# %s: embed %g theta %g dims %u adjacent %d\n", w->model.architecture, w->hyper.embed_scale, w->hyper.rope[0].theta, w->hyper.rope[0].dims, w->adjacent_rope);
+	is_u64(w->bytes, w->gguf->dir.bytes, "every byte of the tensors is read");
+	ok(weights_find(w, W_HEAD, -1)->data == weights_find(w, W_EMBED, -1)->data && w->model.tied_head, "the head is the embeddings");
 	weights_close(w);
+}
+
+static int add_bytes(void *user, const struct tensor *t, struct error *e)
+{
+	uint64_t bytes, *sum = user;
+	int rc = tensor_run_bytes(&bytes, t, quants, e);
+
+	if (rc == OK && t->component == COMP_TEXT)
+		*sum += bytes;
+	return rc;
+}
+
+/* The estimate's bytes and the plan's are the same tensors. */
+static void test_plan(const struct model_spec *m, const char *recipe)
+{
+	const struct recipe *r;
+	struct inventory inv = { .model = m, .quants = quants };
+	struct arena a = { 0 };
+	struct store s;
+	uint64_t estimate = 0, sum = 0, bytes = 0;
+
+	if (!ok(recipe_find(&r, quants, recipe, NULL, &err) == OK, "%s", recipe))
+		return;
+	inv.recipe = r;
+	inv.imatrix = r->imatrix;
+	int rc = weights_plan(&s, &sum, &bytes, &a, m, m, r, quants, &err);
+	if (rc == E_FORMAT && inventory_walk(&inv, add_bytes, &estimate, &err) == E_FORMAT)
+		skip("its rows fit no format of the recipe", "%s %s", m->id, recipe);
+	else if (ok(rc == OK && inventory_walk(&inv, add_bytes, &estimate, &err) == OK && sum == estimate && bytes >= sum && bytes - sum < s.n * PLAN_ALIGN,
+		"%s %s: %llu bytes in %u tensors", m->id, recipe, (unsigned long long)sum, s.n) == 0)
+		printf("# estimate %llu: %s\n", (unsigned long long)estimate, rc == OK ? "" : err.text);
+	arena_free(&a);
+}
+
+/* Numbers of one tensor, summed over rows of every expert: finite, and the same in two sets of weights. */
+static int same_numbers(const struct weight *x, const struct weight *y, const struct quants *q)
+{
+	const struct format *f = &q->formats[x->format];
+	uint64_t bytes = (x->ne[1] == 1 && x->ne[2] == 1 ? x->ne[0] / f->block * f->bytes : x->ne[0] / f->block * f->bytes * x->ne[1]);
+
+	if (x->id != y->id || x->format != y->format || memcmp(x->ne, y->ne, sizeof x->ne) || (x->ne[2] > 1 && x->stride != y->stride))
+		return 0;
+	for (uint64_t e = 0; e < x->ne[2]; e++)
+		if (memcmp((const char *)x->data + e * x->stride, (const char *)y->data + e * y->stride, bytes))
+			return 0;
+	return 1;
+}
+
+static int finite_rows(const struct weight *x, const struct quants *q)
+{
+	const struct kformat *k = kformat_find(weights_kernel_format(q, x->format));
+	float row[4096];
+	double sum = 0.0;
+	uint64_t n = x->ne[0] < 4096 ? x->ne[0] : 4096;
+
+	if (!k || n % k->block)
+		return 0;
+	k->dequantise(row, x->data, n);
+	for (uint64_t i = 0; i < n; i++)
+		sum += fabs((double)row[i]);
+	return isfinite(sum) && (sum > 0.0 || x->ne[0] == 1);
+}
+
+static int same_part(const struct part *a, const struct part *b, const struct model_spec *x, const struct model_spec *y)
+{
+	struct part p, q;
+
+	memcpy(&p, a, sizeof p);
+	memcpy(&q, b, sizeof q);
+	if (p.type != q.type)
+		return 0;
+	uint8_t *ra = p.type == PART_GQA ? &p.u.gqa.rope : p.type == PART_MLA ? &p.u.mla.rope : NULL;
+	uint8_t *rb = q.type == PART_GQA ? &q.u.gqa.rope : q.type == PART_MLA ? &q.u.mla.rope : NULL;
+	if (ra && rb) {
+		if ((*ra == NO_ROPE) != (*rb == NO_ROPE))
+			return 0;
+		if (*ra != NO_ROPE && (x->rope[*ra].dims != y->rope[*rb].dims || fabs((x->rope[*ra].theta > 0.0 ? x->rope[*ra].theta : 1e4) - y->rope[*rb].theta) > 1.0 ||
+			x->rope[*ra].scaling != y->rope[*rb].scaling))
+			return 0;
+		*ra = *rb = 0;
+	}
+	if (p.type == PART_MOE)          /* counts that the metadata leave open */
+		p.u.moe.shared = q.u.moe.shared = 0;
+	return !memcmp(&p.u, &q.u, sizeof p.u);
+}
+
+static int same_spec(const struct model_spec *x, const struct model_spec *y)
+{
+	if (x->n_layers != y->n_layers || x->width != y->width || x->vocab != y->vocab || x->tied_head != y->tied_head || x->norm_type != y->norm_type ||
+		fabsf(x->norm_eps - y->norm_eps) > 1e-9f || x->final_softcap != y->final_softcap)
+		return 0;
+	for (uint32_t l = 0; l < x->n_layers; l++) {
+		const struct layer_kind *a = &x->kinds[x->kind_of[l]], *b = &y->kinds[y->kind_of[l]];
+		if (a->n_branches != b->n_branches || a->extra_norms != b->extra_norms || a->extra_scalars != b->extra_scalars)
+			return 0;
+		for (unsigned i = 0; i < a->n_branches; i++) {
+			if (a->branch[i].norm != b->branch[i].norm || a->branch[i].n_parts != b->branch[i].n_parts)
+				return 0;
+			for (unsigned k = 0; k < a->branch[i].n_parts; k++)
+				if (!same_part(&x->parts[a->branch[i].part[k]], &y->parts[b->branch[i].part[k]], x, y)) {
+					printf("# layer %u branch %u part %u: %s\n", l, i, k, x->parts[a->branch[i].part[k]].name);
+					return 0;
+				}
+		}
+	}
+	return 1;
+}
+
+static int close_to(double a, double b) { return fabs(a - b) <= 1e-5 * (fabs(a) + fabs(b)); }
+
+/* Made up, saved, opened: the same description, the same constants, the same bytes. WEIGHTS_KEEP=FOLDER keeps the files, for other engines. */
+static void test_round_trip(const struct model_spec *big, const char *recipe)
+{
+	const char *keep = getenv("WEIGHTS_KEEP"), *folder = keep ? keep : getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+	struct arena a = { 0 };
+	const struct model_spec *m = tiny_spec(&a, big);
+	const struct recipe *r;
+	struct weights *w = NULL, *got = NULL;
+	struct dummy_options o = { .seed = 7, .threads = 2 };
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/weights-%ld-%s.gguf", folder, keep ? 0L : (long)getpid(), m->architecture);
+	if (!ok(recipe_find(&r, quants, recipe, NULL, &err) == OK && weights_dummy(&w, m, r, &o, quants, &err) == OK, "%s (%s): dummy weights", m->architecture, m->id)) {
+		printf("# %s\n", err.text);
+		goto out;
+	}
+	unsigned finite = 0, same = 0;
+	for (uint32_t i = 0; i < w->n; i++)
+		finite += finite_rows(&w->t[i], quants);
+	is_u64(finite, w->n, "%s: every tensor holds finite numbers", m->architecture);
+	if (!ok(weights_save(w, path, &err) == OK && weights_open(&got, path, quants, &err) == OK, "%s: saved and opened", m->architecture)) {
+		printf("# %s\n", err.text);
+		goto out;
+	}
+	ok(same_spec(&w->model, &got->model), "%s: the same description", m->architecture);
+	for (uint32_t i = 0; i < w->n; i++) {
+		const struct weight *t = weights_find(got, w->t[i].id, w->t[i].layer);
+		int fine = t && same_numbers(&w->t[i], t, quants);
+		same += fine;
+		if (!fine)
+			printf("# %s of layer %d\n", w->t[i].name, w->t[i].layer);
+	}
+	ok(same == w->n && got->n == w->n && got->bytes == w->bytes, "%s: the same bytes", m->architecture);
+	ok(close_to(w->hyper.embed_scale, got->hyper.embed_scale) && close_to(w->hyper.residual_scale, got->hyper.residual_scale) && close_to(w->hyper.logit_scale, got->hyper.logit_scale) &&
+		close_to(w->hyper.attn_scale, got->hyper.attn_scale) && close_to(w->hyper.expert_scale, got->hyper.expert_scale) && w->hyper.norm_topk == got->hyper.norm_topk &&
+		w->hyper.weight_before == got->hyper.weight_before && close_to(w->hyper.temperature_scale, got->hyper.temperature_scale), "%s: the same constants", m->architecture);
+out:
+	if (!keep)
+		remove(path);
+	weights_close(w);
+	weights_close(got);
+	arena_free(&a);
+}
+
+static void each_model(struct catalog *c)
+{
+	const struct model_entry *list, *e;
+	const char *seen[128];
+	unsigned n, n_seen = 0;
+
+	list = catalog_models(c, &n);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned k = 0;
+
+		if (catalog_model(&e, c, list[i].id, &err) != OK || !e->spec || e->same_shapes_as)
+			continue;
+		while (k < n_seen && strcmp(seen[k], e->spec->architecture))
+			k++;
+		if (k < n_seen || n_seen == 128)
+			continue;
+		seen[n_seen++] = e->spec->architecture;
+		test_plan(e->spec, "bf16");
+		test_plan(e->spec, "q4_k_m");
+		struct weights *w;
+		struct dummy_options o = { .layers = 1 };
+		const struct recipe *r;
+		/* an architecture that does not run says so by name */
+		if (recipe_find(&r, quants, "q8_0", NULL, &err) == OK && weights_dummy(&w, tiny_spec(&(struct arena){ 0 }, e->spec), r, &o, quants, &err) == E_ARCH)
+			ok(strstr(err.text, e->spec->architecture) != NULL, "%s", err.text);
+		else {
+			weights_close(w);
+			test_round_trip(e->spec, "q8_0");
+		}
+	}
+	ok(n_seen > 30, "%u architectures", n_seen);
 }
 
 int main(void)
 {
-	if (quants_load(&quants, &arena, "data/quants.yaml", &err) != OK) {
+	struct catalog *c;
+
+	if (setenv("ULLAGE_DATA", ".", 0) || catalog_open(&c, NULL, &err) != OK) {
 		printf("Bail out! %s\n", err.text);
 		return 1;
 	}
+	quants = catalog_quants(c);
 	test_real("models/smollm2-135m-q4_1.gguf");
 	test_real("models/gemma-3-270m-q4_k_m.gguf");
-	arena_free(&arena);
+	each_model(c);
+	catalog_close(c);
 	return done_testing();
 }
