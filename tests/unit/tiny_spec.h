@@ -11,7 +11,7 @@ enum { TINY_WIDTH = 256, TINY_VOCAB = 384, TINY_LAYERS = 8 };
 static inline uint32_t tiny_head(uint32_t dim) { return dim >= 512 ? 128 : 64; }
 static inline uint32_t tiny_min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-static inline void tiny_part(struct part *p, struct rope *rope, uint8_t *done)
+static inline void tiny_part(struct part *p, uint32_t width, struct rope *rope, uint8_t *done)
 {
 	if (p->type == PART_GQA) {
 		struct gqa_spec *g = &p->u.gqa;
@@ -20,8 +20,14 @@ static inline void tiny_part(struct part *p, struct rope *rope, uint8_t *done)
 			done[g->rope] = 1;
 			rope[g->rope].dims = (uint32_t)((uint64_t)k * rope[g->rope].dims / g->k_dim) & ~UINT32_C(1);
 		}
-		g->kv_heads = tiny_min(g->kv_heads, 2);
-		g->q_heads = ratio * g->kv_heads;
+		/* heads that fill the width still do */
+		if (g->q_heads * g->k_dim == width) {
+			g->q_heads = TINY_WIDTH / k;
+			g->kv_heads = g->q_heads / (ratio == 3 ? 2 : ratio);
+		} else {
+			g->kv_heads = tiny_min(g->kv_heads, 2);
+			g->q_heads = ratio * g->kv_heads;
+		}
 		g->k_dim = k;
 		g->v_dim = tiny_head(g->v_dim);
 		if (g->span == SPAN_WINDOW)
@@ -41,9 +47,9 @@ static inline void tiny_part(struct part *p, struct rope *rope, uint8_t *done)
 		d->k_dim = d->v_dim = 32;
 		d->a_log_elements = 0;
 		if (d->per_channel_decay)
-			d->v_heads = 2;
+			d->v_heads = d->k_heads = 4;     /* as many as the latent attention beside it */
 	} else if (p->type == PART_MAMBA2) {
-		p->u.mamba2.heads = 8;
+		p->u.mamba2.heads = 2 * TINY_WIDTH / 32;
 		p->u.mamba2.head_dim = 32;
 		p->u.mamba2.groups = tiny_min(p->u.mamba2.groups, 2);
 		p->u.mamba2.state = 32;
@@ -77,12 +83,18 @@ static inline const struct model_spec *tiny_spec(struct arena *a, const struct m
 	if (m->n_rope)
 		memcpy(rope, m->rope, m->n_rope * sizeof *rope);
 	for (unsigned i = 0; i < m->n_parts; i++)
-		tiny_part(&parts[i], rope, done);
+		tiny_part(&parts[i], m->width, rope, done);
 	t->parts = parts;
 	t->rope = rope;
 	t->width = TINY_WIDTH;
 	t->vocab = TINY_VOCAB;
-	t->n_layers = tiny_min(m->n_layers, TINY_LAYERS);
+	/* until every kind of layer has come by */
+	uint8_t seen[MAX_KINDS] = { 0 };
+	uint32_t last = 0;
+	for (uint32_t l = 0; l < m->n_layers; l++)
+		if (!seen[m->kind_of[l]]++)
+			last = l + 1;
+	t->n_layers = tiny_min(m->n_layers, last > TINY_LAYERS ? last : TINY_LAYERS);
 	t->context_native = t->context_max = t->learned_positions ? 256 : m->context_native;
 	t->per_layer_embed = m->per_layer_embed ? 32 : 0;
 	t->per_layer_vocab = m->per_layer_vocab ? TINY_VOCAB : 0;
