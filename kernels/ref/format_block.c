@@ -257,7 +257,7 @@ void mxfp4_quantise(void *blocks, const float *in, uint64_t n)
 void nvfp4_quantise(void *blocks, const float *in, uint64_t n)
 {
 	for (unsigned char *p = blocks; n >= 64; n -= 64, in += 64, p += sizeof(struct nvfp4_block)) {
-		struct nvfp4_block b;
+		struct nvfp4_block b = { .d = { 0 } };
 		uint8_t u[16];
 
 		for (int g = 0; g < 4; g++) {

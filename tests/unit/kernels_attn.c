@@ -30,6 +30,8 @@ static const struct shape shapes[] = {
 	{ .name = "prompt, odd dims", .q_heads = 5, .kv_heads = 1, .k_dim = 37, .v_dim = 21, .first = 60, .tokens = 9, .ring = 80, .format_k = KF_F16, .format_v = KF_F32 },
 	{ .name = "odd dims", .q_heads = 5, .kv_heads = 5, .k_dim = 7, .v_dim = 3, .first = 70, .tokens = 2, .ring = 80, .format_k = KF_BF16, .format_v = KF_F16 },
 	{ .name = "head and token subranges", .q_heads = 12, .kv_heads = 3, .k_dim = 64, .v_dim = 64, .first = 40, .tokens = 30, .ring = 70, .head0 = 2, .head1 = 11, .token0 = 7, .token1 = 22, .format_k = KF_F16, .format_v = KF_F16, .sinks = 1 },
+	{ .name = "decode, from within a group on", .q_heads = 8, .kv_heads = 2, .k_dim = 64, .v_dim = 64, .first = 100, .tokens = 1, .ring = 128, .head0 = 1, .head1 = 6, .format_k = KF_F16, .format_v = KF_F16 },
+	{ .name = "two tokens, one head each", .q_heads = 8, .kv_heads = 2, .k_dim = 64, .v_dim = 64, .first = 100, .tokens = 2, .ring = 128, .window = 70, .head0 = 3, .head1 = 4, .format_k = KF_F16, .format_v = KF_F16 },
 	{ .name = "latent rows", .q_heads = 20, .kv_heads = 1, .k_dim = 576, .v_dim = 512, .first = 90, .tokens = 1, .ring = 128, .format_k = KF_F16, .format_v = KF_F16, .within = 1 },
 	{ .name = "prompt over latent rows", .q_heads = 16, .kv_heads = 1, .k_dim = 576, .v_dim = 512, .first = 30, .tokens = 3, .ring = 64, .format_k = KF_BF16, .format_v = KF_BF16, .within = 1 },
 	{ .name = "chosen entries", .q_heads = 4, .kv_heads = 2, .k_dim = 64, .v_dim = 64, .first = 300, .tokens = 1, .ring = 301, .format_k = KF_F16, .format_v = KF_F16, .listed = 77 },
