@@ -24,21 +24,6 @@ static void fill_share(void *user, unsigned thread, unsigned n_threads)
 	}
 }
 
-/* struct settings.file_formats of what is planned. */
-static int formats(struct weights *w, const struct store *s, struct error *err)
-{
-	size_t n = ((size_t)w->model.n_layers + 1) * ROLES;
-
-	if (!(w->file_formats = arena_array(&w->arena, n, sizeof *w->file_formats)))
-		return error_set(err, E_NOMEM, "out of memory");
-	for (size_t i = 0; i < n; i++)
-		w->file_formats[i] = NO_FORMAT;
-	for (uint32_t i = 0; i < s->n; i++)
-		if (weight_role(s->t[i].id) < ROLES)
-			w->file_formats[(size_t)(s->t[i].layer < 0 ? w->model.n_layers : (uint32_t)s->t[i].layer) * ROLES + weight_role(s->t[i].id)] = s->t[i].format;
-	return OK;
-}
-
 static int take(struct weights *w, struct store *s, uint64_t bytes, struct error *err)
 {
 	uint64_t free_now = memory_free_now();
@@ -89,7 +74,7 @@ static int build(struct weights *w, const struct model_spec *m, const struct rec
 	w->adjacent_rope = (uint8_t)hyper_adjacent(m->architecture);
 	if ((rc = weights_plan(&s, &sum, &bytes, &w->arena, &w->model, m, r, w->quants, err)) != OK || (rc = all_have_kernels(w, &s, err)) != OK)
 		return rc;
-	if ((rc = take(w, &s, bytes, err)) != OK || (rc = formats(w, &s, err)) != OK || (rc = pool_open(&pool, o->threads ? o->threads : 1, NULL, err)) != OK)
+	if ((rc = take(w, &s, bytes, err)) != OK || (rc = weights_formats(w, &s, err)) != OK || (rc = pool_open(&pool, o->threads ? o->threads : 1, NULL, err)) != OK)
 		return rc;
 	pool_run(pool, pool_threads(pool), fill_share, &f);
 	pool_close(pool);

@@ -22,6 +22,10 @@ struct store { struct stored *t; uint32_t n; };
  * quants and file are set. Sorts the store. E_FILE: one is missing or has another shape; E_FORMAT: a format without a kernel; E_ARCH: one is left over. */
 int weights_bind(struct weights *w, struct store *s, struct error *err) MUST_CHECK;
 
+/* w->file_formats from what is stored. */
+int weights_formats(struct weights *w, const struct store *s, struct error *err) MUST_CHECK;
+
+int weights_open_hf(struct weights *w, const char *path, struct error *err) MUST_CHECK;
 int weights_open_gguf(struct weights *w, const char *path, struct error *err) MUST_CHECK;
 /* The same of a whole file in memory, which stays the caller's: for tests. */
 int weights_of_bytes(struct weights **out, const char *file, const void *bytes, uint64_t n, const struct quants *q, struct error *err) MUST_CHECK;
