@@ -23,11 +23,10 @@ static const struct quants *formats(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static volatile unsigned sink;
 	struct weights *w;
 	struct error err = { 0 };
 	const struct quants *q = formats();
-	unsigned sum = 0;
+	uint64_t sum = 0;
 
 	if (weights_of_bytes(&w, "fuzz", data, size, q, &err) != OK)
 		return 0;
@@ -49,8 +48,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (unsigned i = 0; i < w->model.n_rope; i++)
 		for (uint32_t k = 0; w->hyper.rope[i].factors && k < w->hyper.rope[i].dims / 2; k++)
-			sum += (unsigned)(w->hyper.rope[i].factors[k] > 0.0f);
-	sink = sum;
+			sum += (uint64_t)(w->hyper.rope[i].factors[k] > 0.0f);
+	if (sum == UINT64_MAX)                   /* read, whatever a compiler thinks of it */
+		abort();
 	weights_close(w);
 	return 0;
 }

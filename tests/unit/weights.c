@@ -321,7 +321,7 @@ static void each_model(struct catalog *c)
 		seen[n_seen++] = e->spec->architecture;
 		test_plan(e->spec, "bf16");
 		test_plan(e->spec, "q4_k_m");
-		struct weights *w;
+		struct weights *w = NULL;
 		struct arena a = { 0 };
 		struct dummy_options o = { .layers = 1 };
 		const struct recipe *r;
