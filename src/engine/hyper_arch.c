@@ -123,7 +123,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	if (flags & HY_MINICPM) {
 		h->embed_scale = 12.0;
 		h->residual_scale = 1.4 / sqrt(m->n_layers);
-		h->logit_scale = 256.0 / m->width;
+		h->logit_scale = m->width / 256.0;       /* divides: what the converter writes */
 	}
 	if (flags & HY_LLAMA4) {
 		int any_chunk = 0, experts = 0;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-struct filling { const struct weights *w; const struct store *s; uint64_t seed; };
+struct filling { const struct weights *w; const struct store *s; struct fill_pattern *of; uint64_t seed; };     /* of: by index of format */
 
 static void fill_share(void *user, unsigned thread, unsigned n_threads)
 {
@@ -18,9 +18,7 @@ static void fill_share(void *user, unsigned thread, unsigned n_threads)
 
 	for (uint32_t i = 0; i < f->s->n; i++) {
 		const struct stored *t = &f->s->t[i];
-		const struct kformat *k = kformat_find(weights_kernel_format(f->w->quants, t->format));
-
-		weights_fill(t, &f->w->model, k, f->seed, thread, n_threads);
+		weights_fill(t, &f->w->model, &f->of[t->format], f->seed, thread, n_threads);
 	}
 }
 
@@ -54,11 +52,28 @@ static int all_have_kernels(const struct weights *w, const struct store *s, stru
 	return OK;
 }
 
+static int fill(struct weights *w, const struct store *s, const struct dummy_options *o, struct error *err)
+{
+	struct thread_pool *pool = NULL;
+	struct arena scratch = { 0 };
+	struct filling f = { w, s, arena_array(&scratch, w->quants->n_formats, sizeof *f.of), o->seed };
+	int rc = f.of ? OK : error_set(err, E_NOMEM, "out of memory");
+
+	for (uint32_t i = 0; i < s->n && rc == OK; i++) {
+		uint16_t format = s->t[i].format;
+		if (!f.of[format].p && !fill_pattern(&f.of[format], &scratch, kformat_find(weights_kernel_format(w->quants, format)), o->seed))
+			rc = error_set(err, E_NOMEM, "out of memory");
+	}
+	if (rc == OK && (rc = pool_open(&pool, o->threads ? o->threads : 1, NULL, err)) == OK)
+		pool_run(pool, pool_threads(pool), fill_share, &f);
+	pool_close(pool);
+	arena_free(&scratch);
+	return rc;
+}
+
 static int build(struct weights *w, const struct model_spec *m, const struct recipe *r, const struct dummy_options *o, struct error *err)
 {
 	struct store s = { 0 };
-	struct thread_pool *pool = NULL;
-	struct filling f = { w, &s, o->seed };
 	uint64_t sum, bytes;
 	int rc;
 
@@ -74,10 +89,8 @@ static int build(struct weights *w, const struct model_spec *m, const struct rec
 	w->adjacent_rope = (uint8_t)hyper_adjacent(m->architecture);
 	if ((rc = weights_plan(&s, &sum, &bytes, &w->arena, &w->model, m, r, w->quants, err)) != OK || (rc = all_have_kernels(w, &s, err)) != OK)
 		return rc;
-	if ((rc = take(w, &s, bytes, err)) != OK || (rc = weights_formats(w, &s, err)) != OK || (rc = pool_open(&pool, o->threads ? o->threads : 1, NULL, err)) != OK)
+	if ((rc = take(w, &s, bytes, err)) != OK || (rc = weights_formats(w, &s, err)) != OK || (rc = fill(w, &s, o, err)) != OK)
 		return rc;
-	pool_run(pool, pool_threads(pool), fill_share, &f);
-	pool_close(pool);
 	if ((rc = weights_bind(w, &s, err)) != OK)
 		return rc;
 	w->stored = s.t;

@@ -3,6 +3,7 @@
 #include "engine/weights_private.h"
 
 #include <math.h>
+#include <string.h>
 
 /* splitmix64 (Steele, Lea, Flood 2014) of a position: any part of a tensor can be made alone */
 static uint64_t mix(uint64_t x)
@@ -56,8 +57,35 @@ static int meant(double *out, const struct stored *t, const struct model_spec *m
 	}
 }
 
-void weights_fill(const struct stored *t, const struct model_spec *m, const struct kformat *f, uint64_t seed, unsigned part, unsigned parts)
+int fill_pattern(struct fill_pattern *out, struct arena *a, const struct kformat *f, uint64_t seed)
 {
+	/* primes: no two rows of a matrix are the same ones, since rows are shorter and their lengths have other factors */
+	uint32_t blocks = f->bytes <= 4 ? 262139 : f->bytes <= 40 ? 32749 : 8191;
+
+	*out = (struct fill_pattern){ f, arena_array(a, blocks, f->bytes), blocks };
+	if (!out->p)
+		return 0;
+	f->fill(out->p, 0, blocks, mix(seed));
+	return 1;
+}
+
+/* Blocks of the pattern, from one of its own for each tensor on: at the speed of memory. */
+static void copy_pattern(unsigned char *at, const struct fill_pattern *p, uint64_t first, uint64_t n, uint64_t own)
+{
+	uint64_t from = (own % p->blocks + first) % p->blocks;
+
+	while (n) {
+		uint64_t now = n < p->blocks - from ? n : p->blocks - from;
+		memcpy(at, p->p + from * p->f->bytes, now * p->f->bytes);
+		at += now * p->f->bytes;
+		n -= now;
+		from = 0;
+	}
+}
+
+void weights_fill(const struct stored *t, const struct model_spec *m, const struct fill_pattern *p, uint64_t seed, unsigned part, unsigned parts)
+{
+	const struct kformat *f = p->f;
 	uint64_t blocks = t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3] / f->block, own = mix(seed ^ mix((uint64_t)t->id << 32 | (uint32_t)t->layer));
 	uint64_t first = blocks / parts * part + (part < blocks % parts ? part : blocks % parts);
 	uint64_t n = blocks / parts + (part < blocks % parts);
@@ -69,7 +97,7 @@ void weights_fill(const struct stored *t, const struct model_spec *m, const stru
 	if (!n)
 		return;
 	if (!meant(&one, t, m, own, 0) || !f->quantise || f->block > AT_ONCE) {
-		f->fill(at, first, n, own);
+		copy_pattern(at, p, first, n, own);
 		return;
 	}
 	for (uint64_t b = 0; b < n;) {

@@ -35,8 +35,11 @@ int weights_of_bytes(struct weights **out, const char *file, const void *bytes, 
 int weights_plan(struct store *out, uint64_t *sum, uint64_t *bytes, struct arena *a, const struct model_spec *m, const struct model_spec *whole,
 	const struct recipe *r, const struct quants *q, struct error *err) MUST_CHECK;
 enum { PLAN_ALIGN = 64 };
-/* Made-up numbers for blocks [part, part + 1) of parts of a tensor: finite, and such that a forward pass stays finite. */
-void weights_fill(const struct stored *t, const struct model_spec *m, const struct kformat *f, uint64_t seed, unsigned part, unsigned parts);
+/* Seeded blocks of one format, out of which matrices are made. 1: made, 0: out of memory. */
+struct fill_pattern { const struct kformat *f; unsigned char *p; uint32_t blocks; };
+int fill_pattern(struct fill_pattern *out, struct arena *a, const struct kformat *f, uint64_t seed);
+/* Made-up numbers for share `part` of `parts` of a tensor: finite, and such that a forward pass stays finite. p: of its format. */
+void weights_fill(const struct stored *t, const struct model_spec *m, const struct fill_pattern *p, uint64_t seed, unsigned part, unsigned parts);
 /* What the system says is free for this process; 0: unknown. */
 uint64_t memory_free_now(void);
 
