@@ -17,6 +17,7 @@ enum {
 	HY_ATTN_ONE = 256,                       /* attention is not scaled */
 	HY_GEMMA_27B = 512,                      /* ... by width / heads at 46 (gemma2) or 62 (gemma3) layers */
 	HY_V_NORM = 1024,
+	HY_ONE_BRANCH = 4096,                    /* attention and feed-forward read the same stream: only where they share a norm, too, is that what a description says */
 	HY_YARN_KEYS = 2048                      /* the loader reads yarn_beta_fast, yarn_beta_slow, temperature_scale */
 };
 struct arch_traits {
