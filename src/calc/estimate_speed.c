@@ -222,7 +222,7 @@ static struct figure step_time(struct estimate *e, const struct question *q, con
 /* One decode step of all sequences at this depth. */
 static int decode_at(struct figure *out, struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err)
 {
-	struct shape s = { .tokens = e->settings.sequences, .sequences = e->settings.sequences, .outputs = e->settings.sequences,
+	struct shape s = { .tokens = e->settings.sequences, .sequences = e->settings.sequences, .outputs = e->settings.sequences, .own = settings_own(&e->settings),
 		.context_mean = (double)depth, .context_max = depth };
 	struct costs c;
 	int rc = price_step(&c, e, q, &s, a, err);
@@ -274,7 +274,7 @@ int estimate_depths(struct estimate *e, const struct question *q, struct arena *
 /* One ubatch of a prompt, `at` tokens into it. */
 static int ubatch_time(struct figure *out, struct estimate *e, const struct question *q, uint64_t at, uint64_t tokens, struct arena *a, struct error *err)
 {
-	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = (double)at, .context_max = e->settings.ctx_tokens };
+	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = (double)at, .context_max = e->settings.ctx_tokens, .own = settings_own(&e->settings) };
 	struct costs c;
 	int rc = price_step(&c, e, q, &s, a, err);
 

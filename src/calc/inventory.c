@@ -83,7 +83,7 @@ static int emit_encoders(struct walk *w)
 
 		if (!m->encoders[i].params)
 			continue;
-		l.s[l.n++] = (struct shape_of){ ROLE_ENCODER, USE_MEDIA, CUT_NONE, 1, 1, { m->encoders[i].params, 1, 1 } };
+		l.s[l.n++] = (struct shape_of){ ROLE_ENCODER, USE_MEDIA, CUT_NONE, 1, 1, { m->encoders[i].params, 1, 1 }, W_ENCODER };
 		if ((rc = emit_shapes(w, &l, -1, m->encoders[i].component)) != OK)
 			return rc;
 	}

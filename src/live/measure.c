@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "base/units.h"
-#include "live/cpu_order.h"
+#include "base/cpu_order.h"
 #include "live/measure_run.h"
 
 #include <math.h>
