@@ -60,7 +60,7 @@ override CPPFLAGS += -D_POSIX_C_SOURCE=200809L -Isrc -Ikernels -I$(B) -DULLAGE_V
 override LDLIBS += -lm $(if $(filter Linux,$(OS)),-ldl -lpthread)
 
 SRC   := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
-KSRC  := $(wildcard kernels/cpu/*.c)
+KSRC  := $(wildcard kernels/*.c kernels/*/*.c)
 OBJ   := $(SRC:%.c=$(B)/%.o) $(KSRC:%.c=$(B)/%.o)
 # Objective-C, for Metal: only where there is one
 ifeq ($(OS),Darwin)
@@ -180,6 +180,6 @@ clean:
 help:
 	@sed -n '3,11s/^# //p' Makefile
 
--include $(wildcard $(B)/src/*/*.d $(B)/kernels/*/*.d $(B)/tests/*/*.d)
+-include $(wildcard $(B)/src/*/*.d $(B)/kernels/*.d $(B)/kernels/*/*.d $(B)/tests/*/*.d)
 .PHONY: all models tests check fit claims bench peer deps fuzz lint install uninstall clean help FORCE
 .SECONDARY:

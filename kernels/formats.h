@@ -29,10 +29,19 @@ struct iq4_nl_block { uint16_t d; uint8_t q[16]; };
 struct iq4_xs_block { uint16_t d, scale_h; uint8_t scale_l[4], q[128]; };
 struct mxfp4_block { uint8_t e, q[16]; };                                        /* e: E8M0 */
 struct nvfp4_block { uint8_t d[4], q[32]; };                                     /* four groups of 16, d: UE4M3 */
+/* Codebook formats: q and h are places in a codebook (ref/codebooks.h), eight or four numbers each. */
+struct iq1_s_block { uint16_t d; uint8_t q[32]; uint16_t h[8]; };                /* h: four times 3 bits of place, 3 of scale, sign of the shift */
+struct iq1_m_block { uint8_t q[32], h[16], scale[8]; };                          /* scale: four words of four times 3 bits; their upper nibbles are d */
+struct iq2_xxs_block { uint16_t d, q[32]; };                                     /* 8 bytes for 32: four places, four times 7 signs, 4 bits of scale */
+struct iq2_xs_block { uint16_t d, q[32]; uint8_t scale[8]; };                    /* q: place 9 bits, signs 7 */
+struct iq2_s_block { uint16_t d; uint8_t q[32], sign[32], h[8], scale[8]; };
+struct iq3_xxs_block { uint16_t d; uint8_t q[64], sign_scale[32]; };             /* 4 bytes for 32: four times 7 signs, 4 bits of scale */
+struct iq3_s_block { uint16_t d; uint8_t q[64], h[8], sign[32], scale[4]; };
 _Static_assert(sizeof(struct q4_0_block) == 18 && sizeof(struct q4_1_block) == 20 && sizeof(struct q5_0_block) == 22 && sizeof(struct q5_1_block) == 24 &&
 	sizeof(struct q8_0_block) == 34 && sizeof(struct q2_k_block) == 84 && sizeof(struct q3_k_block) == 110 && sizeof(struct q4_k_block) == 144 &&
 	sizeof(struct q5_k_block) == 176 && sizeof(struct q6_k_block) == 210 && sizeof(struct iq4_nl_block) == 18 && sizeof(struct iq4_xs_block) == 136 &&
-	sizeof(struct mxfp4_block) == 17 && sizeof(struct nvfp4_block) == 36, "blocks without holes");
+	sizeof(struct mxfp4_block) == 17 && sizeof(struct nvfp4_block) == 36 && sizeof(struct iq1_s_block) == 50 && sizeof(struct iq1_m_block) == 56 && sizeof(struct iq2_xxs_block) == 66 &&
+	sizeof(struct iq2_xs_block) == 74 && sizeof(struct iq2_s_block) == 82 && sizeof(struct iq3_xxs_block) == 98 && sizeof(struct iq3_s_block) == 110, "blocks without holes");
 
 struct kformat {
 	uint32_t id;
@@ -41,16 +50,20 @@ struct kformat {
 	uint16_t group;                          /* elements that share one scale: 16 or 32; 0: a floating-point format */
 	/* n numbers, a multiple of block */
 	void (*dequantise)(float *out, const void *blocks, uint64_t n);
-	/* Nearest blocks, simply rounded (no search, no importance): for caches, dummy weights and tests. NULL: this format is only read. */
+	/* Blocks near the numbers: simply rounded, of K and IQ4 formats after a few trials for the scale; no importance. For caches and tests. Block
+	 * formats give finite blocks whatever the numbers are. NULL: this format is only read. */
 	void (*quantise)(void *blocks, const float *in, uint64_t n);
 	/* The same numbers as unsigned integers: w[i] = scale[i / group] u[i] - min[i / group], within float rounding of dequantise(). NULL for
-	 * floating-point formats. u <= 255. */
+	 * floating-point formats. u <= 255. (MXFP4: while 24 times the scale is a float, that is up to e = 250.) */
 	void (*integers)(uint8_t *u, float *scale, float *min, const void *blocks, uint64_t n);
+	/* Seeded dummy weights: blocks [first, first + n) of a tensor, blocks being where the block `first` lies. What a block holds depends on the
+	 * seed and its number alone, so that threads may share the work. The numbers are finite, of mean 0 and a standard deviation near 0.02. */
+	void (*fill)(void *blocks, uint64_t first, uint64_t n, uint64_t seed);
 };
 extern const struct kformat kformats[];          /* ended by a NULL name */
 const struct kformat *kformat_find(uint32_t id); /* NULL: no kernel knows this format */
 
-/* IEEE half and bfloat16 <-> float with integers alone; to the nearest, ties to even; NaN stays NaN. */
+/* IEEE half and bfloat16 <-> float, whatever the processor's rounding mode; to the nearest, ties to even; NaN stays NaN, and is quiet. */
 float f16_to_f32(uint16_t h);
 uint16_t f32_to_f16(float f);
 static inline float bf16_to_f32(uint16_t h)

@@ -298,6 +298,7 @@ int buffers_for(struct buffer_plan *out, const struct model_spec *m, const struc
 	/* the longest full-attention cache sets the mask and the scores */
 	cells = set->engine->context_pad ? u64_round_up(n_ctx, set->engine->context_pad) : n_ctx;
 	tokens = set->ubatch < n_ctx ? set->ubatch : n_ctx;
-	struct shape s = { .tokens = tokens, .sequences = set->sequences, .outputs = set->engine->logits_last ? set->sequences : tokens, .context_mean = 0, .context_max = cells, .sizes_only = 1 };
+	struct shape s = { .tokens = tokens, .sequences = set->sequences, .outputs = set->engine->logits_last ? set->sequences : tokens, .context_mean = 0, .context_max = cells, .sizes_only = 1,
+		.own = settings_own(set) };
 	return plan_by_layers(out, &ops, m, q, set, &s, set->engine->graph_pad ? set->engine->graph_pad : 256, a, err);
 }

@@ -50,7 +50,7 @@ static void attn_cost(struct op_cost *c, const struct op_list *l, const struct o
 
 void op_cost(struct op_cost *out, const struct op_list *l, const struct op *op)
 {
-	double t = (double)l->shape.tokens, seq = (double)l->shape.sequences;
+	double t = (double)(op->rows ? l->shape.outputs : l->shape.tokens), seq = (double)l->shape.sequences;
 
 	*out = (struct op_cost){ 0 };
 	switch ((enum op_kind)op->kind) {
@@ -100,6 +100,7 @@ void op_cost(struct op_cost *out, const struct op_list *l, const struct op *op)
 		break;
 	}
 	case OP_EMBED: case OP_NORM: case OP_ACT: case OP_GATE: case OP_CONCAT: case OP_QK_STORE: case OP_COMPRESS: case OP_CONV: case OP_ROUTE: case OP_ADD: case OP_MIX:
+	case OP_ROWS:
 		out->act_bytes = 4 * t * 2 * (double)op->u.norm.n;
 		out->flops = 4 * t * (double)op->u.norm.n;
 		break;

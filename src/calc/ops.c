@@ -1,12 +1,12 @@
-/* ops.c - lowering a model into the operations of one step */
-#include "calc/ops.h"
+/* ops.c - lowering a model into the operations of one step: the list, layers, both ends */
+#include "calc/ops_build.h"
 
 #include "base/units.h"
 
 #include <string.h>
 
 const char *const op_names[] = { "embed", "norm", "linear", "act", "gate", "concat", "qk_store", "attn", "index", "compress", "conv", "delta", "ssd",
-	"route", "experts", "add", "mix", "head", NULL };
+	"route", "experts", "add", "mix", "head", "rows", NULL };
 
 static void *grow(struct lowering *w, void *old, uint32_t n, uint32_t *cap, size_t size)
 {
@@ -31,15 +31,15 @@ static uint32_t act(struct lowering *w, uint64_t n)
 
 	if (l->n_act == l->cap_act)
 		l->act = grow(w, l->act, l->n_act, &l->cap_act, sizeof *l->act);
-	if (w->failed || u64_mul(&bytes, n, l->shape.tokens) || u64_mul(&bytes, bytes, 4)) {
+	if (w->failed || u64_mul(&bytes, n, w->rows ? l->shape.outputs : l->shape.tokens) || u64_mul(&bytes, bytes, 4)) {
 		w->failed = 1;
 		return NO_ACT;
 	}
-	l->act[l->n_act] = (struct activation){ .bytes = bytes, .def = l->n, .last = l->n };
+	l->act[l->n_act] = (struct activation){ .bytes = bytes, .n = n, .def = l->n, .last = l->n };
 	return l->n_act++;
 }
 
-static struct op *op(struct lowering *w, enum op_kind kind)
+struct op *op_add(struct lowering *w, enum op_kind kind)
 {
 	static _Thread_local struct op lost;
 	struct op_list *l = w->l;
@@ -51,11 +51,14 @@ static struct op *op(struct lowering *w, enum op_kind kind)
 	struct op *o = &l->op[l->n++];
 	o->kind = (uint16_t)kind;
 	o->layer = (uint16_t)w->layer;
+	o->part = w->part;
+	o->branch = w->branch;
+	o->rows = w->rows;
 	for (unsigned i = 0; i < 4; i++)
 		o->in[i] = o->out[i] = NO_ACT;
 	return o;
 }
-static void reads(struct lowering *w, struct op *o, uint32_t a)
+void op_reads(struct lowering *w, struct op *o, uint32_t a)
 {
 	for (unsigned i = 0; i < 4 && a != NO_ACT; i++)
 		if (o->in[i] == NO_ACT || o->in[i] == a) {
@@ -65,7 +68,7 @@ static void reads(struct lowering *w, struct op *o, uint32_t a)
 	if (a != NO_ACT && !w->failed)
 		w->l->act[a].last = w->l->n - 1;
 }
-static uint32_t makes(struct lowering *w, struct op *o, unsigned slot, uint64_t n)
+uint32_t op_makes(struct lowering *w, struct op *o, unsigned slot, uint64_t n)
 {
 	uint32_t a = act(w, n);
 
@@ -75,19 +78,19 @@ static uint32_t makes(struct lowering *w, struct op *o, unsigned slot, uint64_t 
 	return a;
 }
 
-static uint32_t norm(struct lowering *w, uint32_t in, uint64_t n)
+uint32_t op_norm(struct lowering *w, uint32_t in, unsigned id, uint64_t n)
 {
-	struct op *o = op(w, OP_NORM);
+	struct op *o = op_add(w, OP_NORM);
 
 	o->u.norm.n = n;
+	o->w[0] = (uint16_t)id;
 	o->in_place = 1;
-	reads(w, o, in);
-	return makes(w, o, 0, n);
+	op_reads(w, o, in);
+	return op_makes(w, o, 0, n);
 }
-/* One weight. groups > 1: that many equal matrices over slices of the input (per head, per group). */
-static uint32_t linear(struct lowering *w, uint32_t in, enum role role, uint64_t n_in, uint64_t n_out, uint64_t groups)
+uint32_t op_linear_role(struct lowering *w, uint32_t in, enum role role, uint64_t n_in, uint64_t n_out, uint64_t groups)
 {
-	struct op *o = op(w, OP_LINEAR);
+	struct op *o = op_add(w, OP_LINEAR);
 	uint16_t f = op_format(&w->formats, role, w->layer);
 
 	o->math = op_math(&w->formats, f);
@@ -96,287 +99,110 @@ static uint32_t linear(struct lowering *w, uint32_t in, enum role role, uint64_t
 	o->u.linear.groups = groups ? groups : 1;
 	o->u.linear.n_weights = 1;
 	o->u.linear.format[0] = f;
-	reads(w, o, in);
-	return makes(w, o, 0, n_out * (groups ? groups : 1));
+	op_reads(w, o, in);
+	return op_makes(w, o, 0, n_out * (groups ? groups : 1));
 }
-static uint32_t simple(struct lowering *w, enum op_kind kind, uint32_t in, uint32_t in2, uint64_t n)
+uint32_t op_linear(struct lowering *w, uint32_t in, unsigned id, unsigned bias, uint64_t n_in, uint64_t n_out, uint64_t groups)
 {
-	struct op *o = op(w, kind);
+	uint32_t n = w->l->n, out = op_linear_role(w, in, weight_role(id), n_in, n_out, groups);
+
+	if (!w->failed) {
+		w->l->op[n].w[0] = (uint16_t)id;
+		w->l->op[n].w[1] = (uint16_t)bias;
+	}
+	return out;
+}
+uint32_t op_simple(struct lowering *w, enum op_kind kind, uint32_t in, uint32_t in2, uint64_t n)
+{
+	struct op *o = op_add(w, kind);
 
 	o->u.norm.n = n;
 	o->in_place = kind == OP_ADD || kind == OP_MIX || kind == OP_GATE;
-	reads(w, o, in);
-	reads(w, o, in2);
-	return makes(w, o, 0, n);
+	op_reads(w, o, in);
+	op_reads(w, o, in2);
+	return op_makes(w, o, 0, n);
+}
+uint32_t op_memory(struct lowering *w, enum op_kind kind, uint32_t in, uint64_t n)
+{
+	uint32_t a = op_simple(w, kind, in, NO_ACT, n);
+
+	if (!w->failed)
+		w->l->op[w->l->n - 1].bytes_only = 1;
+	return a;
 }
 
-static void indexer(struct lowering *w, uint32_t x, uint32_t q_low, const struct index_spec *s, uint32_t ratio)
+void lower_rows(struct lowering *w, uint32_t *a, uint32_t *b)
 {
-	if (!s->q_heads)
+	uint32_t *of[2] = { a, b };
+	struct op *o;
+
+	if (w->rows || w->failed)
 		return;
-	if (s->own == OWN_STATE) {
-		uint32_t q = s->q_rank ? linear(w, q_low, ROLE_INDEX_Q, s->q_rank, (uint64_t)s->q_heads * s->dim, 1)
-				       : linear(w, x, ROLE_INDEX_Q_DIRECT, w->m->width, (uint64_t)s->q_heads * s->dim, 1);
-		if (!ratio)
-			linear(w, x, s->q_rank ? ROLE_INDEX_K : ROLE_INDEX_K_DIRECT, w->m->width, s->dim, 1);
-		if (ratio) {                     /* compressed keys: value and gate rows, in two halves where rows overlap */
-			uint64_t rows = (ratio == 4 ? 2 : 1) * (uint64_t)s->dim;
-			linear(w, x, ROLE_INDEX_COMP_KV, w->m->width, rows, 1);
-			linear(w, x, ROLE_INDEX_COMP_GATE, w->m->width, rows, 1);
-		}
-		if (s->head_weights || ratio)
-			linear(w, x, ROLE_INDEX_HEADS, w->m->width, s->q_heads, 1);
-		struct op *o = op(w, OP_INDEX);
-		o->u.index.q_heads = s->q_heads;
-		o->u.index.dim = s->dim;
-		o->u.index.ratio = ratio;
-		o->u.index.format = w->set->kv_k;
-		reads(w, o, q);
+	for (unsigned i = 0; i < 2; i++) {
+		if (!of[i] || *of[i] == NO_ACT)
+			continue;
+		uint64_t n = w->l->act[*of[i]].n;
+		w->rows = 0;
+		o = op_add(w, OP_ROWS);
+		o->u.norm.n = n;
+		op_reads(w, o, *of[i]);
+		w->rows = 1;
+		*of[i] = op_makes(w, o, 0, n);
 	}
+	w->rows = 1;
 }
 
-static struct op_attn *attn(struct lowering *w, uint32_t q, uint32_t *out, uint64_t n_out)
+static uint32_t lower_part(struct lowering *w, uint32_t x, uint16_t index)
 {
-	struct op *o = op(w, OP_ATTN);
+	const struct part *p = &w->m->parts[index];
+	uint32_t y;
 
-	o->math = MATH_F16;
-	o->u.attn.format_k = w->set->kv_k;
-	o->u.attn.format_v = w->set->kv_v;
-	reads(w, o, q);
-	reads(w, o, w->l->mask);
-	reads(w, o, w->l->rest);
-	*out = makes(w, o, 0, n_out);
-	return &o->u.attn;
+	w->part = index;
+	y = p->type == PART_MLP || p->type == PART_MOE ? lower_feed(w, x, p) : lower_mixer(w, x, p);
+	w->part = NO_PART;
+	return y;
 }
 
-/* Without flash attention the scores of all heads over all entries are kept: [entries, tokens, heads] in f32. */
-static void attn_scores(struct lowering *w, const struct op_attn *a)
+/* Nothing of the last branch is asked for but the rows that need logits, when it mixes no tokens. */
+static int mixes_nothing(const struct model_spec *m, const struct branch *b)
 {
-	uint64_t entries = a->span_tokens && a->span_tokens < w->l->shape.context_max ? a->span_tokens + w->l->shape.tokens : w->l->shape.context_max;
-
-	if (!w->l->flash && !w->failed)
-		makes(w, &w->l->op[w->l->n - 1], 1, entries * a->q_heads);
-}
-
-static uint32_t lower_gqa(struct lowering *w, uint32_t x, const struct gqa_spec *g)
-{
-	uint64_t width = w->m->width;
-	uint32_t q = linear(w, x, ROLE_ATTN_Q, width, (uint64_t)g->q_heads * g->k_dim * (g->gate == GATE_ELEMENT ? 2 : 1), 1), k = NO_ACT, v = NO_ACT, o;
-
-	if (!g->no_kv_weights) {
-		k = linear(w, x, ROLE_ATTN_K, width, (uint64_t)g->kv_heads * g->k_dim, 1);
-		if (!g->v_is_k)
-			v = linear(w, x, ROLE_ATTN_V, width, (uint64_t)g->kv_heads * g->v_dim, 1);
-		struct op *s = op(w, OP_QK_STORE);
-		s->u.norm.n = (uint64_t)g->kv_heads * (g->k_dim + g->v_dim);
-		reads(w, s, q);
-		reads(w, s, k);
-		reads(w, s, v);
-	}
-	if (g->gate == GATE_HEAD)
-		linear(w, x, ROLE_ATTN_GATE, width, g->q_heads, 1);
-	indexer(w, x, NO_ACT, &g->index, 0);
-	struct op_attn *a = attn(w, q, &o, (uint64_t)g->q_heads * g->v_dim);
-	a->q_heads = g->q_heads;
-	a->kv_heads = g->kv_heads;
-	a->k_dim = g->k_dim;
-	a->v_dim = g->v_dim;
-	a->span = g->span;
-	a->span_tokens = g->span_tokens;
-	a->read_entries = g->index.q_heads ? g->index.top_tokens ? g->index.top_tokens : g->index.top_blocks * g->index.block_tokens : 0;
-	attn_scores(w, a);
-	return linear(w, o, ROLE_ATTN_OUT, (uint64_t)g->q_heads * g->v_dim, width, 1);
-}
-
-/* Absorbed form: the query is carried into the latent space, so that one row of kv_rank + rope_dim serves all heads. */
-static uint32_t lower_mla(struct lowering *w, uint32_t x, const struct mla_spec *s)
-{
-	uint64_t width = w->m->width, q_out = (uint64_t)s->q_heads * (s->nope_dim + s->rope_dim);
-	uint32_t low = NO_ACT, q, o;
-
-	if (s->q_rank) {
-		low = norm(w, linear(w, x, ROLE_Q_A, width, s->q_rank, 1), s->q_rank);
-		q = linear(w, low, ROLE_Q_B, s->q_rank, q_out, 1);
-	} else {
-		q = linear(w, x, ROLE_ATTN_Q, width, q_out, 1);
-	}
-	uint32_t kv = linear(w, x, ROLE_KV_A, width, (uint64_t)s->kv_rank + s->rope_dim, 1);
-	struct op *st = op(w, OP_QK_STORE);
-	st->u.norm.n = (uint64_t)s->kv_rank + s->rope_dim;
-	reads(w, st, kv);
-	uint32_t absorbed = linear(w, q, ROLE_K_B, s->nope_dim, s->kv_rank, s->q_heads);
-	/* latent and rotary parts side by side: a copy (llama.cpp src/models/deepseek2.cpp) */
-	absorbed = simple(w, OP_CONCAT, absorbed, q, (uint64_t)s->q_heads * (s->kv_rank + s->rope_dim));
-	indexer(w, x, low, &s->index, 0);
-	struct op_attn *a = attn(w, absorbed, &o, (uint64_t)s->q_heads * s->kv_rank);
-	a->q_heads = s->q_heads;
-	a->kv_heads = 1;
-	a->k_dim = s->kv_rank + s->rope_dim;
-	a->v_dim = s->kv_rank;
-	a->latent = 1;
-	a->read_entries = s->index.q_heads ? s->index.top_tokens : 0;
-	attn_scores(w, a);
-	o = linear(w, o, ROLE_V_B, s->kv_rank, s->v_dim, s->q_heads);
-	if (s->gate)
-		o = simple(w, OP_GATE, o, linear(w, x, ROLE_ATTN_GATE, width, (uint64_t)s->q_heads * s->v_dim, 1), (uint64_t)s->q_heads * s->v_dim);
-	return linear(w, o, ROLE_ATTN_OUT, (uint64_t)s->q_heads * s->v_dim, width, 1);
-}
-
-static uint32_t lower_csa(struct lowering *w, uint32_t x, const struct csa_spec *c)
-{
-	uint64_t width = w->m->width, q_out = (uint64_t)c->q_heads * c->row_dim, groups = c->o_groups ? c->o_groups : 1;
-	uint32_t low = norm(w, linear(w, x, ROLE_Q_A, width, c->q_rank, 1), c->q_rank), o;
-	uint32_t q = linear(w, low, ROLE_Q_B, c->q_rank, q_out, 1);
-	uint32_t kv = linear(w, x, ROLE_CSA_KV, width, c->row_dim, 1);
-	struct op *st = op(w, OP_QK_STORE);
-
-	st->u.norm.n = c->row_dim;
-	reads(w, st, kv);
-	if (c->ratio) {
-		uint64_t rows = (c->ratio == 4 ? 2 : 1) * (uint64_t)c->row_dim;
-		uint32_t ck = linear(w, x, ROLE_COMP_KV, width, rows, 1), cg = linear(w, x, ROLE_COMP_GATE, width, rows, 1);
-		simple(w, OP_COMPRESS, ck, cg, c->row_dim);
-		indexer(w, x, low, &c->index, c->ratio);
-	}
-	struct op_attn *a = attn(w, q, &o, q_out);
-	a->q_heads = c->q_heads;
-	a->kv_heads = 1;
-	a->k_dim = a->v_dim = c->row_dim;
-	a->latent = 1;
-	a->span = SPAN_WINDOW;
-	a->span_tokens = c->window;
-	a->ratio = c->ratio;
-	a->read_entries = c->ratio && c->index.q_heads ? c->index.top_tokens : 0;
-	attn_scores(w, a);
-	o = linear(w, o, ROLE_O_A, q_out / groups, c->o_rank, groups);
-	return linear(w, o, ROLE_O_B, c->o_rank * groups, width, 1);
-}
-
-static uint32_t lower_delta(struct lowering *w, uint32_t x, const struct delta_spec *d)
-{
-	uint64_t width = w->m->width, k = (uint64_t)d->k_heads * d->k_dim, v = (uint64_t)d->v_heads * d->v_dim;
-	uint32_t qkv = linear(w, x, d->per_channel_decay ? ROLE_ATTN_Q : ROLE_ATTN_QKV, width, d->per_channel_decay ? k : 2 * k + v, 1), kk = NO_ACT, vv = NO_ACT, gate = NO_ACT, o;
-
-	if (d->per_channel_decay) {
-		kk = linear(w, x, ROLE_ATTN_K, width, k, 1);
-		vv = linear(w, x, ROLE_ATTN_V, width, v, 1);
-		linear(w, linear(w, x, ROLE_SSM_LOW_A, width, d->k_dim, 1), ROLE_SSM_LOW_B, d->k_dim, k, 1);
-	}
-	uint32_t ba = linear(w, x, ROLE_SSM_BETA_ALPHA, width, (d->per_channel_decay ? 1 : 2) * (uint64_t)d->v_heads, 1);
-	if (d->out_gate && d->gate_low_rank)
-		gate = linear(w, linear(w, x, ROLE_SSM_LOW_A, width, d->v_dim, 1), ROLE_SSM_LOW_B, d->v_dim, v, 1);
-	else if (d->out_gate)
-		gate = linear(w, x, d->per_channel_decay ? ROLE_SSM_GATE : ROLE_ATTN_GATE, width, v, 1);
-	struct op *c = op(w, OP_DELTA);
-	c->math = MATH_F32;
-	c->u.delta = (struct op_delta){ d->k_heads, d->v_heads, d->k_dim, d->v_dim, (uint32_t)(2 * k + v), d->conv_kernel };
-	reads(w, c, qkv);
-	reads(w, c, kk);
-	reads(w, c, vv);
-	reads(w, c, ba);
-	o = makes(w, c, 0, v);
-	if (gate != NO_ACT)
-		o = simple(w, OP_GATE, o, gate, v);
-	return linear(w, o, d->per_channel_decay ? ROLE_ATTN_OUT : ROLE_SSM_OUT, v, width, 1);
-}
-
-static uint32_t lower_mamba2(struct lowering *w, uint32_t x, const struct mamba2_spec *s)
-{
-	uint64_t inner = (uint64_t)s->heads * s->head_dim, bc = 2 * (uint64_t)s->groups * s->state;
-	uint32_t in = linear(w, x, ROLE_SSM_IN, w->m->width, 2 * inner + bc + s->heads, 1), o;
-	struct op *c = op(w, OP_SSD);
-
-	c->math = MATH_F32;
-	c->u.ssd = (struct op_ssd){ s->heads, s->head_dim, s->groups, s->state, (uint32_t)(inner + bc), s->conv_kernel };
-	reads(w, c, in);
-	o = makes(w, c, 0, inner);
-	if (s->gated_norm)
-		o = norm(w, o, inner);
-	return linear(w, o, ROLE_SSM_OUT, inner, w->m->width, 1);
-}
-
-static uint32_t lower_ffn(struct lowering *w, uint32_t x, enum role gate, enum role up, enum role down, uint64_t width, unsigned matrices)
-{
-	uint32_t g = matrices == 3 ? linear(w, x, gate, w->m->width, width, 1) : NO_ACT;
-	uint32_t u = linear(w, x, up, w->m->width, width, 1);
-
-	return linear(w, simple(w, OP_ACT, g == NO_ACT ? u : g, u, width), down, width, w->m->width, 1);
-}
-
-static uint32_t lower_moe(struct lowering *w, uint32_t x, const struct moe_spec *e)
-{
-	uint64_t width = w->m->width, in = e->latent ? e->latent : width;
-	uint32_t r = linear(w, x, ROLE_ROUTER, width, e->experts, 1), z = x, o;
-	struct op *c = op(w, OP_ROUTE);
-
-	c->u.norm.n = e->experts;
-	reads(w, c, r);
-	if (e->latent)
-		z = linear(w, x, ROLE_LATENT_IN, width, e->latent, 1);
-	c = op(w, OP_EXPERTS);
-	c->u.experts = (struct op_experts){ .experts = e->experts, .per_token = e->per_token, .n_in = in, .width = e->width, .matrices = e->matrices,
-		.format = { op_format(&w->formats, ROLE_EXP_GATE, w->layer), op_format(&w->formats, ROLE_EXP_UP, w->layer), op_format(&w->formats, ROLE_EXP_DOWN, w->layer) } };
-	c->math = op_math(&w->formats, c->u.experts.format[1]);
-	reads(w, c, z);
-	/* rows of every chosen expert: gate and up together, their product, the down rows, the weighted sum */
-	uint64_t chosen = e->per_token;
-	o = makes(w, c, 0, chosen * e->width * (e->matrices - 1));
-	o = simple(w, OP_ACT, o, NO_ACT, chosen * e->width);
-	o = simple(w, OP_ACT, o, NO_ACT, chosen * in);
-	o = simple(w, OP_ADD, o, NO_ACT, in);
-	if (e->latent)
-		o = linear(w, o, ROLE_LATENT_OUT, e->latent, width, 1);
-	if (e->shared_width)
-		o = simple(w, OP_ADD, o, lower_ffn(w, x, ROLE_SHARED_GATE, ROLE_SHARED_UP, ROLE_SHARED_DOWN, e->shared_width, e->matrices), width);
-	return o;
-}
-
-static uint32_t lower_part(struct lowering *w, uint32_t x, const struct part *p)
-{
-	uint64_t width = w->m->width;
-	uint32_t c;
-
-	switch ((enum part_type)p->type) {
-	case PART_GQA: return lower_gqa(w, x, &p->u.gqa);
-	case PART_MLA: return lower_mla(w, x, &p->u.mla);
-	case PART_CSA: return lower_csa(w, x, &p->u.csa);
-	case PART_DELTA: return lower_delta(w, x, &p->u.delta);
-	case PART_MAMBA2: return lower_mamba2(w, x, &p->u.mamba2);
-	case PART_CONV:
-		c = linear(w, x, ROLE_CONV_IN, width, 3 * width, 1);
-		c = simple(w, OP_CONV, c, NO_ACT, width);
-		return linear(w, c, ROLE_CONV_OUT, width, width, 1);
-	case PART_MLP: return lower_ffn(w, x, ROLE_FFN_GATE, ROLE_FFN_UP, ROLE_FFN_DOWN, p->u.mlp.width, p->u.mlp.matrices);
-	case PART_MOE: return lower_moe(w, x, &p->u.moe);
-	case PART_TYPES: break;
-	}
-	return x;
+	for (unsigned p = 0; p < b->n_parts; p++)
+		if (m->parts[b->part[p]].type != PART_MLP && m->parts[b->part[p]].type != PART_MOE)
+			return 0;
+	return 1;
 }
 
 static void lower_layer(struct lowering *w, const struct layer_kind *k)
 {
 	uint64_t width = w->m->width, streams = w->m->residual_streams > 1 ? w->m->residual_streams : 1;
+	int own = w->l->shape.own;
 
 	for (unsigned i = 0; i < k->n_branches; i++) {
 		const struct branch *b = &k->branch[i];
+		w->branch = (uint8_t)i;
+		if (own && streams == 1 && w->layer + 1 == w->m->n_layers && i + 1 == k->n_branches && mixes_nothing(w->m, b))
+			lower_rows(w, &w->x, NULL);
 		uint32_t in = w->x, sum = NO_ACT;
 
 		if (streams > 1)
-			in = simple(w, OP_MIX, in, NO_ACT, width);
+			in = op_simple(w, OP_MIX, in, NO_ACT, width);
 		if (b->norm == NORM_PRE || b->norm == NORM_SANDWICH)
-			in = norm(w, in, width);
+			in = op_norm(w, in, i ? W_FFN_NORM : W_ATTN_NORM, width);
 		for (unsigned p = 0; p < b->n_parts; p++) {
-			uint32_t y = lower_part(w, in, &w->m->parts[b->part[p]]);
-			sum = sum == NO_ACT ? y : simple(w, OP_ADD, sum, y, width);
+			uint32_t y = lower_part(w, in, b->part[p]);
+			sum = sum == NO_ACT ? y : op_simple(w, OP_ADD, sum, y, width);
 		}
 		if (b->norm == NORM_POST || b->norm == NORM_SANDWICH)
-			sum = norm(w, sum, width);
-		/* the branch's output takes the sum: llama.cpp adds the residual to it */
-		w->x = simple(w, streams > 1 || w->m->residual_block ? OP_MIX : OP_ADD, sum, w->x, streams * width);
+			sum = op_norm(w, sum, i ? W_POST_FFN_NORM : W_POST_ATTN_NORM, width);
+		/* the branch's output takes the sum: llama.cpp adds the residual to it; src/engine adds it to the residual */
+		enum op_kind join = streams > 1 || w->m->residual_block ? OP_MIX : OP_ADD;
+		w->x = own ? op_simple(w, join, w->x, sum, streams * width) : op_simple(w, join, sum, w->x, streams * width);
+		if (own && !w->failed)
+			w->l->op[w->l->n - 1].residual = 1;
 	}
 	if (w->m->per_layer_embed) {
-		uint32_t g = linear(w, w->x, ROLE_PLE_GATE, width, w->m->per_layer_embed, 1);
-		w->x = simple(w, OP_ADD, w->x, linear(w, g, ROLE_PLE_OUT, w->m->per_layer_embed, width, 1), width);
+		uint32_t g = op_linear(w, w->x, W_PLE_GATE, W_NONE, width, w->m->per_layer_embed, 1);
+		w->x = op_simple(w, OP_ADD, w->x, op_linear(w, g, W_PLE_OUT, W_NONE, w->m->per_layer_embed, width, 1), width);
 	}
 }
 
@@ -404,11 +230,11 @@ static void inputs(struct lowering *w, struct op *o)
 		window = window ? l->shape.context_max : 0;
 	else if (window)
 		window = u64_round_up(window + l->shape.tokens, 256);
-	uint32_t twin = makes(w, o, 0, w->m->width);
-	l->mask = full ? makes(w, o, 1, l->shape.context_max) : window ? makes(w, o, 1, window) : NO_ACT;
+	uint32_t twin = op_makes(w, o, 0, w->m->width);
+	l->mask = full ? op_makes(w, o, 1, l->shape.context_max) : window ? op_makes(w, o, 1, window) : NO_ACT;
 	
 	numbers = (full ? window : 0) + (l->flash ? 0 : 2 * width * (uint64_t)(1 + (window > 0 && full)));
-	l->rest = numbers ? makes(w, o, 2, numbers) : NO_ACT;
+	l->rest = numbers ? op_makes(w, o, 2, numbers) : NO_ACT;
 	if (w->failed)
 		return;
 	if (l->mask != NO_ACT) {
@@ -434,8 +260,8 @@ static void inputs(struct lowering *w, struct op *o)
 			}
 	}
 	if (chosen) {
-		struct op *leafs = op(w, OP_EMBED);
-		uint32_t a = makes(w, leafs, 0, chosen);
+		struct op *leafs = op_add(w, OP_EMBED);
+		uint32_t a = op_makes(w, leafs, 0, chosen);
 		if (a != NO_ACT)
 			l->act[a].keep = 1;
 	}
@@ -447,17 +273,21 @@ int ops_begin(struct lowering *w, struct op_list *out, const struct model_spec *
 	uint64_t streams = m->residual_streams > 1 ? m->residual_streams : 1;
 	int rc;
 
-	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers };
+	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers, .part = NO_PART };
 	*out = (struct op_list){ .model = m, .quants = q, .shape = *s, .flash = set->flash != FLASH_OFF };
 	if (!s->sizes_only && (rc = op_formats_read(&w->formats, m, q, set, a, err)) != OK)
 		return rc;
 	out->mask = out->rest = NO_ACT;
-	struct op *o = op(w, OP_EMBED);
+	struct op *o = op_add(w, OP_EMBED);
 	o->u.norm.n = m->width;
-	inputs(w, o);
-	w->x = makes(w, o, 3, m->width * streams);
+	o->w[0] = W_EMBED;
+	if (s->own)
+		out->flash = 1;
+	else
+		inputs(w, o);
+	w->x = op_makes(w, o, 3, m->width * streams);
 	if (m->per_layer_embed)
-		linear(w, w->x, ROLE_PLE_PROJ, m->width, (uint64_t)m->per_layer_embed * m->n_layers, 1);
+		op_linear(w, w->x, W_PLE_PROJ, W_NONE, m->width, (uint64_t)m->per_layer_embed * m->n_layers, 1);
 	return OK;
 }
 
@@ -472,15 +302,19 @@ int ops_end(struct lowering *w, struct error *err)
 	const struct model_spec *m = w->m;
 
 	w->layer = m->n_layers;
-	uint32_t last = norm(w, w->x, m->width);
-	struct op *o = op(w, OP_HEAD);
+	if (w->l->shape.own)
+		lower_rows(w, &w->x, NULL);
+	uint32_t last = m->no_final_norm && w->l->shape.own ? w->x : op_norm(w, w->x, W_OUT_NORM, m->width);
+	struct op *o = op_add(w, OP_HEAD);
+	o->w[0] = W_HEAD;
+	o->w[1] = m->head_bias ? W_HEAD_B : W_NONE;
 	o->u.linear.n_in = m->width;
 	o->u.linear.n_out[0] = m->vocab;
 	o->u.linear.groups = o->u.linear.n_weights = 1;
 	o->u.linear.format[0] = op_format(&w->formats, m->tied_head ? ROLE_EMBED : ROLE_HEAD, m->n_layers);
 	o->math = op_math(&w->formats, o->u.linear.format[0]);
-	reads(w, o, last);
-	uint32_t logits = makes(w, o, 0, m->vocab);
+	op_reads(w, o, last);
+	uint32_t logits = op_makes(w, o, 0, m->vocab);
 	if (w->failed || u64_mul(&w->l->act[logits].bytes, (uint64_t)m->vocab * 4, w->l->shape.outputs))
 		return error_set(err, E_NOMEM, "out of memory, or a step of %llu tokens is too large to lay out", (unsigned long long)w->l->shape.tokens);
 	return OK;

@@ -10,6 +10,8 @@
 #include "calc/op_formats.h"
 #include "calc/settings.h"
 #include "catalog/engine.h"
+#include "catalog/weight_names.h"
+#include <string.h>
 
 enum op_kind {
 	OP_EMBED,        /* rows gathered */
@@ -26,27 +28,35 @@ enum op_kind {
 	OP_ROUTE, OP_EXPERTS,
 	OP_ADD, OP_MIX,  /* residual; hyper-connections and attention residuals */
 	OP_HEAD,
+	OP_ROWS,         /* the rows that need logits, out of all: what follows works on these alone */
 	OP_KINDS
 };
 extern const char *const op_names[];
 
 /* An activation: made by op `def`, last read by op `last`; both are indices into the list. */
 struct activation {
-	uint64_t bytes;
+	uint64_t bytes, n;                       /* n: numbers a token */
 	uint32_t def, last;
 	uint8_t host;                            /* an input that the host writes */
 	uint8_t keep;                            /* never freed */
 };
 enum { NO_ACT = 0xffffffff };
 
+enum { OP_WEIGHTS = 8, NO_PART = 0xffff };
 struct op {
 	uint16_t kind, layer;                    /* layer: n_layers for what belongs to the whole model */
+	uint16_t part;                           /* index into model->parts; NO_PART */
+	uint8_t branch;                          /* of its layer kind */
+	uint8_t rows;                            /* works on the rows that need logits alone */
+	uint8_t residual;                        /* an OP_ADD or OP_MIX of a branch into the residual stream (own only) */
+	uint8_t bytes_only;                      /* 1: stands for memory; the op before it does the work */
+	uint16_t w[OP_WEIGHTS];                  /* enum weight_id, in the order that run_*.c of src/engine read them; W_NONE */
 	uint8_t math;                            /* enum math: which matrix rate applies */
 	uint8_t in_place;                        /* out[0] may take over an input that nobody reads again */
 	uint32_t in[4], out[4];                  /* activations; NO_ACT */
 	union {
 		struct op_norm    { uint64_t n; } norm;
-		struct op_linear  { uint64_t n_in, n_out[4], groups; uint16_t format[4]; uint8_t n_weights; } linear;
+		struct op_linear  { uint64_t n_in, n_out[4], groups; uint16_t format[4]; uint8_t n_weights; } linear;   /* groups: equal matrices over slices of the input */
 		struct op_attn    { uint32_t q_heads, kv_heads, k_dim, v_dim, span_tokens, read_entries, ratio; uint16_t format_k, format_v; uint8_t span, latent; } attn;
 		struct op_index   { uint32_t q_heads, dim, ratio; uint16_t format; } index;
 		struct op_experts { uint32_t experts, per_token; uint64_t n_in, width; uint16_t format[3]; uint8_t matrices; } experts;
@@ -56,7 +66,11 @@ struct op {
 };
 /* tokens: of the step, all sequences together; outputs: rows that need logits; context: entries already in the state, mean over sequences. */
 /* sizes_only: activations are wanted, not costs; the formats of weights are not looked up. */
-struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; uint8_t sizes_only; };
+/* own: for src/engine, which runs what is lowered: no masks, only rows that need logits in the head, and the small ops that others' estimates leave out. */
+struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; uint8_t sizes_only, own; };
+
+/* Is it this program's own engine that runs? */
+static inline uint8_t settings_own(const struct settings *set) { return set->engine && !strcmp(set->engine->id, "ullage"); }
 
 struct op_list {
 	const struct model_spec *model;
@@ -79,6 +93,8 @@ struct lowering {
 	const struct settings *set;
 	struct op_formats formats;
 	uint32_t layer, x;
+	uint16_t part;                           /* being lowered */
+	uint8_t branch, rows;                    /* rows: only those that need logits are left */
 	int failed;
 };
 int ops_begin(struct lowering *w, struct op_list *out, const struct model_spec *m, const struct quants *q, const struct settings *set, const struct shape *s,

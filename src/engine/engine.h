@@ -2,8 +2,8 @@
  *
  * A step is a ragged batch of (token, position, slot). A slot is one sequence's state. Nothing is allocated after engine_open().
  * Not here: what to feed it (generate.h), text (tokenizer.h). */
-#ifndef ENGINE_H
-#define ENGINE_H
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
 
 #include "engine/weights.h"
 
