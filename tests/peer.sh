@@ -62,7 +62,7 @@ rows() {
 			print who, model, (p ? "pp" p : "") (g ? "tg" g : "") (d ? "@d" d : ""), number("avg_ts") }'
 }
 run_theirs() { "$bench" -m "$1" -p 512 -n 128 -r 1 -t "$threads" -o json 2>/dev/null | rows llama.cpp "$1"; }
-run_ours() { [ -z "$ours" ] || "$prog" verify "$1" -p 512 -n 128 -r 1 -t "$threads" --bench-format llama-bench 2>/dev/null | rows ullage "$1"; }
+run_ours() { [ -z "$ours" ] || "$prog" verify "$1" -p 512 -n 128 -d 0 -np 1 -r 1 -t "$threads" --no-calibration --bench-format llama-bench 2>/dev/null | rows ullage "$1"; }
 
 i=0
 while [ "$i" -lt "$rounds" ]; do
