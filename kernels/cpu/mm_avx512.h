@@ -15,6 +15,14 @@
 #define V512 __attribute__((target("avx512vnni,avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
 #define V512_INLINE V512 __attribute__((always_inline)) static inline
 
+/* Weights on their way from memory: the processor's own fetching alone left a third of one core's bandwidth unused (EPYC 9005: 21 of 33 GB/s).
+ * p may lie past the end: nothing is read. */
+V512_INLINE void mm_fetch(const uint8_t *p, int bytes)
+{
+	for (int i = 0; i < bytes; i += 64)
+		_mm_prefetch((const void *)(p + i), _MM_HINT_T0);
+}
+
 /* An activation row is prepared as groups of 32 numbers. In a call's scratch the same struct holds what one format needs of the sums. */
 struct q8_group {
 	int8_t q[32];

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #if defined(__x86_64__)
+enum { AHEAD = 8192 };                   /* bytes */
+
 V512_INLINE uint64_t bytes8(const uint8_t *p)
 {
 	uint64_t v;
@@ -95,6 +97,7 @@ V512_INLINE float row_256(uint32_t format, int table, int group, int min, int ki
 		__m512 s, m;
 
 		row_scales(kind, &s, &m, p);
+		mm_fetch(p + AHEAD, (int)bytes);
 		away = _mm512_fmadd_ps(min ? m : s, _mm512_maskz_loadu_ps(k, in->away + b * (uint64_t)per_block), away);
 		_mm512_store_ps(scale, _mm512_mul_ps(s, _mm512_maskz_loadu_ps(k, in->scale + b * (uint64_t)per_block)));
 		for (int g = 0; g < 8; g++) {
@@ -132,9 +135,12 @@ V512_INLINE float row_32(uint32_t format, int table, int min, int kind, uint64_t
 	const uint64_t blocks = in->n / 32;
 	uint64_t b = 0;
 
-	for (; b + 4 <= blocks; b += 4)
+	for (; b + 4 <= blocks; b += 4) {
+		if (bytes > 32)                  /* smaller blocks are bound by instructions, not by memory */
+			mm_fetch(p + b * bytes + AHEAD, 4 * (int)bytes);
 		for (uint64_t i = 0; i < 4; i++)
 			block_32(format, table, min, kind, p + (b + i) * bytes, in, b + i, acc + i, away + i % 2);
+	}
 	for (; b < blocks; b++)
 		block_32(format, table, min, kind, p + b * bytes, in, b, acc, away);
 	acc[0] = _mm256_add_ps(_mm256_add_ps(acc[0], acc[1]), _mm256_add_ps(acc[2], acc[3]));
