@@ -33,7 +33,7 @@ struct q8_group {
 _Static_assert(sizeof(struct q8_group) == 48, "scratch and prepared rows are sized by it");
 
 /* Codes of two bits and more; how a block's scales are stored; whether a group of 32 has one scale (32) or two (16). */
-enum { SCALES_F16, SCALES_F16_MIN, SCALES_E8M0, SCALES_K4, SCALES_XS, SCALES_Q6, SCALES_Q3, SCALES_Q2, SCALES_STAGED };
+enum { SCALES_F16, SCALES_F16_MIN, SCALES_E8M0, SCALES_K4, SCALES_XS, SCALES_Q6, SCALES_Q3, SCALES_Q2, SCALES_NV4, SCALES_STAGED };
 enum { TABLE_NONE, TABLE_NL, TABLE_FP4 };
 /*       name,   format,    bits, table,      group, min, zero, scales,         scale bytes of a block, block */
 #define MM512_FORMATS(X) \
@@ -49,7 +49,8 @@ enum { TABLE_NONE, TABLE_NL, TABLE_FP4 };
 	X(q6_k,   KF_Q6_K,   6, TABLE_NONE, 16, 0, 32,  SCALES_Q6,      18, 256) \
 	X(iq4_nl, KF_IQ4_NL, 4, TABLE_NL,   32, 0, 128, SCALES_F16,     2,  32) \
 	X(iq4_xs, KF_IQ4_XS, 4, TABLE_NL,   32, 0, 128, SCALES_XS,      8,  256) \
-	X(mxfp4,  KF_MXFP4,  4, TABLE_FP4,  32, 0, 12,  SCALES_E8M0,    1,  32)
+	X(mxfp4,  KF_MXFP4,  4, TABLE_FP4,  32, 0, 12,  SCALES_E8M0,    1,  32) \
+	X(nvfp4,  KF_NVFP4,  4, TABLE_FP4,  16, 0, 12,  SCALES_NV4,     4,  64)
 
 struct mm512_job {
 	const uint8_t *codes[2], *scales[2];     /* of one or two panels, at the job's first group */
