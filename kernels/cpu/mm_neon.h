@@ -1,17 +1,11 @@
 /* mm_neon.h - what mm_neon_dotprod.c and mm_neon_i8mm.c share; TARGET, T(name), GRAIN and T(tile) are theirs
  *
- * A panel is eight rows. sdot and smmla are written as assembly: clang 14 has their intrinsics only with -march. It takes the instruction set
- * from the assembly itself, gcc from the function's attribute. */
+ * A panel is eight rows. sdot and smmla are written as assembly: clang 14 has their intrinsics only with -march. */
 #include "cpu/isa.h"
 #include "cpu/mm_rows.h"
 
 #include <arm_neon.h>
 
-#ifdef __clang__
-#define EXTENSION(name) ".arch_extension " name "\n\t"
-#else
-#define EXTENSION(name)
-#endif
 #define XOR 0
 #define START 0
 #define LANES 8
@@ -36,7 +30,7 @@ TARGET ALWAYS_INLINE void T(lookup)(int8_t *u, const int8_t *table) { vst1q_s8(u
 /* sum[i] += the products of bytes 4i to 4i + 3 */
 TARGET ALWAYS_INLINE int32x4_t T(sdot)(int32x4_t sum, int8x16_t w, int8x16_t x)
 {
-	__asm__(EXTENSION("dotprod") "sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(w), "w"(x));
+	__asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(w), "w"(x));
 	return sum;
 }
 

@@ -2,7 +2,7 @@
 #if defined(__aarch64__)
 #define T(name) neon_dotprod_##name
 #ifdef __clang__
-#define TARGET
+#define TARGET __attribute__((target("dotprod")))
 #else
 #define TARGET __attribute__((target("arch=armv8.2-a+dotprod")))
 #endif
@@ -13,7 +13,7 @@
 #define SDOT_LANE(lane) \
 TARGET ALWAYS_INLINE int32x4_t sdot_##lane(int32x4_t sum, int8x16_t w, int8x16_t x) \
 { \
-	__asm__(EXTENSION("dotprod") "sdot %0.4s, %1.16b, %2.4b[" #lane "]" : "+w"(sum) : "w"(w), "w"(x)); \
+	__asm__("sdot %0.4s, %1.16b, %2.4b[" #lane "]" : "+w"(sum) : "w"(w), "w"(x)); \
 	return sum; \
 }
 SDOT_LANE(0) SDOT_LANE(1) SDOT_LANE(2) SDOT_LANE(3)

@@ -4,7 +4,7 @@
 #if defined(__aarch64__)
 #define T(name) neon_i8mm_##name
 #ifdef __clang__
-#define TARGET
+#define TARGET __attribute__((target("dotprod,i8mm")))
 #else
 #define TARGET __attribute__((target("arch=armv8.2-a+dotprod+i8mm")))
 #endif
@@ -15,7 +15,7 @@
 /* sum: row 0 token 0, row 0 token 1, row 1 token 0, row 1 token 1 */
 TARGET ALWAYS_INLINE int32x4_t smmla(int32x4_t sum, int8x16_t w, int8x16_t x)
 {
-	__asm__(EXTENSION("i8mm") "smmla %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(w), "w"(x));
+	__asm__("smmla %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(w), "w"(x));
 	return sum;
 }
 /* a0 a0 a1 a1 of two rows; b0 b1 b0 b1 of two tokens */
