@@ -50,10 +50,11 @@ struct kformat {
 	uint16_t group;                          /* elements that share one scale: 16 or 32; 0: a floating-point format */
 	/* n numbers, a multiple of block */
 	void (*dequantise)(float *out, const void *blocks, uint64_t n);
-	/* Nearest blocks, simply rounded (no search, no importance): for caches, dummy weights and tests. NULL: this format is only read. */
+	/* Blocks near the numbers: simply rounded, of K and IQ4 formats after a few trials for the scale; no importance. For caches and tests. Block
+	 * formats give finite blocks whatever the numbers are. NULL: this format is only read. */
 	void (*quantise)(void *blocks, const float *in, uint64_t n);
 	/* The same numbers as unsigned integers: w[i] = scale[i / group] u[i] - min[i / group], within float rounding of dequantise(). NULL for
-	 * floating-point formats. u <= 255. */
+	 * floating-point formats. u <= 255. (MXFP4: while 24 times the scale is a float, that is up to e = 250.) */
 	void (*integers)(uint8_t *u, float *scale, float *min, const void *blocks, uint64_t n);
 	/* Seeded dummy weights: blocks [first, first + n) of a tensor, blocks being where the block `first` lies. What a block holds depends on the
 	 * seed and its number alone, so that threads may share the work. The numbers are finite, of mean 0 and a standard deviation near 0.02. */

@@ -4,13 +4,15 @@
 #include <stddef.h>
 #include <string.h>
 
-extern const struct matmul matmul_avx512_vnni, matmul_ref;
+extern const struct matmul matmul_avx512_vnni, matmul_avx2_vnni, matmul_avx2, matmul_neon_i8mm, matmul_neon_dotprod, matmul_scalar, matmul_ref;
 
 const struct matmul *const matmuls[] = {
 #if defined(__x86_64__)
-	&matmul_avx512_vnni,
+	&matmul_avx512_vnni, &matmul_avx2_vnni, &matmul_avx2,
+#elif defined(__aarch64__)
+	&matmul_neon_i8mm, &matmul_neon_dotprod,
 #endif
-	&matmul_ref, NULL
+	&matmul_scalar, &matmul_ref, NULL
 };
 
 const struct matmul *matmul_best(const char *isa)

@@ -3,18 +3,52 @@
  *
  * A unit is what a lane holds: a pair of bf16 with vdpbf16ps, one float otherwise. */
 
-/* Few tokens: the weights pass once from memory, NR rows at a time; lanes run along the inputs and are summed at the end. */
+/* One to three tokens: the weights pass once from memory, row after row as one stream, which prefetchers follow best; lanes run along the
+ * inputs, four vectors at a time, and are summed at the end. */
+TARGET ALWAYS_INLINE void T(row_tile)(const struct matmul_args *a, uint64_t row, uint32_t t0, const unsigned nt, const uint32_t format)
+{
+	const uint64_t n = a->w->n, whole = n / UNIT_NUMBERS / 16 * 16, stride = a->in_stride;
+	const char *w = (const char *)a->w->data + row * row_bytes(a->w), *x = (const char *)a->in + t0 * stride;
+	__m512 s[4][2];
+	uint64_t u = 0;
+
+	UNROLL for (unsigned k = 0; k < 4; k++)
+		UNROLL for (unsigned t = 0; t < nt; t++)
+			s[k][t] = _mm512_setzero_ps();
+	for (; u + 64 <= whole; u += 64)
+		UNROLL for (unsigned k = 0; k < 4; k++) {
+			const __m512i v = T(load_units)(w, u + 16 * k, 16 * UNIT_NUMBERS, format);
+			UNROLL for (unsigned t = 0; t < nt; t++)
+				s[k][t] = T(mac)(s[k][t], v, _mm512_load_si512(x + t * stride + 4 * (u + 16 * k)));
+		}
+	for (; u < whole; u += 16) {
+		const __m512i v = T(load_units)(w, u, 16 * UNIT_NUMBERS, format);
+		UNROLL for (unsigned t = 0; t < nt; t++)
+			s[1][t] = T(mac)(s[1][t], v, _mm512_load_si512(x + t * stride + 4 * u));
+	}
+	if (whole * UNIT_NUMBERS < n) {
+		const __m512i v = T(load_units)(w, whole, (unsigned)(n - whole * UNIT_NUMBERS), format);
+		UNROLL for (unsigned t = 0; t < nt; t++)
+			s[2][t] = T(mac)(s[2][t], v, _mm512_load_si512(x + t * stride + 4 * whole));
+	}
+	UNROLL for (unsigned t = 0; t < nt; t++) {
+		const float sum = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s[0][t], s[1][t]), _mm512_add_ps(s[2][t], s[3][t])));
+		put(a, a->out + (t0 + t) * a->out_stride + row, row, sum);
+	}
+}
+
+/* Four to sixteen tokens: four rows x four tokens, so that loads do not bound it. */
 TARGET ALWAYS_INLINE void T(few_tile)(const struct matmul_args *a, uint64_t row, const unsigned nr, uint32_t t0, const unsigned nt, const uint32_t format)
 {
 	const uint64_t bytes = row_bytes(a->w), n = a->w->n, whole = n / UNIT_NUMBERS / 16 * 16;
 	const char *w = (const char *)a->w->data + row * bytes, *x = (const char *)a->in + t0 * a->in_stride;
-	__m512 s[8][4];
+	__m512 s[4][4];
 
 	UNROLL for (unsigned r = 0; r < nr; r++)
 		UNROLL for (unsigned t = 0; t < nt; t++)
 			s[r][t] = _mm512_setzero_ps();
 	for (uint64_t u = 0; u < whole; u += 16) {
-		__m512i v[8];
+		__m512i v[4];
 		UNROLL for (unsigned r = 0; r < nr; r++)
 			v[r] = T(load_units)(w + r * bytes, u, 16 * UNIT_NUMBERS, format);
 		UNROLL for (unsigned t = 0; t < nt; t++) {
@@ -38,18 +72,21 @@ TARGET ALWAYS_INLINE void T(few_tile)(const struct matmul_args *a, uint64_t row,
 
 TARGET ALWAYS_INLINE void T(few)(const struct matmul_args *a, const uint32_t format)
 {
-	for (uint64_t row = a->row0; row < a->row1;) {
-		const unsigned nr = a->row1 - row >= 4 ? 4 : 1;
+	uint64_t row = a->row0;
+
+	for (; a->tokens > 3 && row + 4 <= a->row1; row += 4) {
 		uint32_t t = 0;
-		for (; nr == 4 && t + 4 <= a->tokens; t += 4)
+		for (; t + 4 <= a->tokens; t += 4)
 			T(few_tile)(a, row, 4, t, 4, format);
-		for (; nr == 4 && t + 2 <= a->tokens; t += 2)
-			T(few_tile)(a, row, 4, t, 2, format);
-		for (; nr == 4 && t < a->tokens; t++)
-			T(few_tile)(a, row, 4, t, 1, format);
 		for (; t < a->tokens; t++)
-			T(few_tile)(a, row, 1, t, 1, format);
-		row += nr;
+			T(few_tile)(a, row, 4, t, 1, format);
+	}
+	for (; row < a->row1; row++) {
+		uint32_t t = 0;
+		for (; t + 2 <= a->tokens; t += 2)
+			T(row_tile)(a, row, t, 2, format);
+		for (; t < a->tokens; t++)
+			T(row_tile)(a, row, t, 1, format);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* codebooks.h - codebooks of IQ1, IQ2 and IQ3: an entry holds the places of eight or four numbers among a few values */
-#ifndef REF_CODEBOOKS_H
-#define REF_CODEBOOKS_H
+#ifndef CODEBOOKS_H
+#define CODEBOOKS_H
 
 #include <stdint.h>
 

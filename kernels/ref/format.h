@@ -4,11 +4,12 @@
  * for all (w = scale (u - zero)) or min[] (w = scale u - min). dequantise and integers are both made of it. Products of a scale and
  * an integer are exact in float (11 bits of a half, at most 6 of a group's scale, at most 8 of u), so neither the order of
  * multiplications nor a fused multiply-add changes a bit. */
-#ifndef REF_FORMAT_H
-#define REF_FORMAT_H
+#ifndef FORMAT_H
+#define FORMAT_H
 
 #include "formats.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef void dequantise_fn(float *out, const void *blocks, uint64_t n);
@@ -81,14 +82,12 @@ extern const int8_t e2m1_values[8];
 		} \
 	}
 
-/* Nearest whole number within [lo, hi]; NaN becomes lo. */
+/* Nearest whole number within [lo, hi]; NaN becomes lo. Without branches, so that loops of it become vectors. */
 static inline int round_within(float x, int lo, int hi)
 {
-	if (!(x > (float)lo))
-		return lo;
-	if (x >= (float)hi)
-		return hi;
-	return (int)(x + (x < 0 ? -0.5f : 0.5f));
+	x = x > (float)lo ? x : (float)lo;
+	x = x < (float)hi ? x : (float)hi;
+	return (int)(x + copysignf(0.5f, x));
 }
 /* Index of the nearest of n ascending numbers, n a power of two. */
 static inline int nearest(const int8_t *values, int n, float x)
@@ -96,9 +95,37 @@ static inline int nearest(const int8_t *values, int n, float x)
 	int at = 0;
 
 	for (int step = n / 2; step; step /= 2)
-		if (x > 0.5f * (float)(values[at + step - 1] + values[at + step]))
-			at += step;
+		at += step & -(x > 0.5f * (float)(values[at + step - 1] + values[at + step]));
 	return at;
+}
+
+/* The least and the largest of n numbers, n a multiple of 8: eight lanes, which become vectors. NaN does not count unless it is among the
+ * first eight. */
+static inline void range(float *low, float *high, const float *x, int n)
+{
+	float l[8], h[8];
+
+	for (int k = 0; k < 8; k++)
+		l[k] = h[k] = x[k];
+	for (int i = 8; i < n; i += 8)
+		for (int k = 0; k < 8; k++) {
+			l[k] = x[i + k] < l[k] ? x[i + k] : l[k];
+			h[k] = x[i + k] > h[k] ? x[i + k] : h[k];
+		}
+	*low = l[0];
+	*high = h[0];
+	for (int k = 1; k < 8; k++) {
+		*low = l[k] < *low ? l[k] : *low;
+		*high = h[k] > *high ? h[k] : *high;
+	}
+}
+/* The number of the largest magnitude, with its sign; of equals the negative one. */
+static inline float largest(const float *x, int n)
+{
+	float low, high;
+
+	range(&low, &high, x, n);
+	return high > -low ? high : low;
 }
 /* Stores a scale as a half, kept finite; returns what was stored. */
 static inline float store_half(uint16_t *out, float x)

@@ -121,16 +121,6 @@ FORMAT_WITH_ZERO(iq4_nl, struct iq4_nl_block, 32, 32, 128)
 FORMAT_WITH_ZERO(mxfp4, struct mxfp4_block, 32, 32, E2M1_ZERO)
 FORMAT_WITH_ZERO(nvfp4, struct nvfp4_block, 64, 16, E2M1_ZERO)
 
-/* The number of the largest magnitude, with its sign. */
-static float largest(const float *x, int n)
-{
-	float max = 0;
-
-	for (int i = 0; i < n; i++)
-		if ((x[i] < 0 ? -x[i] : x[i]) > (max < 0 ? -max : max))
-			max = x[i];
-	return max;
-}
 /* 32 numbers as d (u - half): the largest becomes 0, so that all 2 half levels are used. */
 static void round_zero(uint8_t *u, uint16_t *d, const float *x, int half)
 {
@@ -142,12 +132,9 @@ static void round_zero(uint8_t *u, uint16_t *d, const float *x, int half)
 /* 32 numbers as d u + m */
 static void round_min(uint8_t *u, uint16_t *d, uint16_t *m, const float *x, int top)
 {
-	float lo = x[0], hi = x[0], id, base;
+	float lo, hi, id, base;
 
-	for (int i = 1; i < 32; i++) {
-		lo = x[i] < lo ? x[i] : lo;
-		hi = x[i] > hi ? x[i] : hi;
-	}
+	range(&lo, &hi, x, 32);
 	base = store_half(m, lo);
 	id = inverse(store_half(d, hi / (float)top - lo / (float)top));
 	for (int i = 0; i < 32; i++)
@@ -209,7 +196,7 @@ void q8_0_quantise(void *blocks, const float *in, uint64_t n)
 {
 	for (unsigned char *p = blocks; n >= 32; n -= 32, in += 32, p += sizeof(struct q8_0_block)) {
 		struct q8_0_block b;
-		float max = largest(in, 32), id = inverse(store_half(&b.d, (max < 0 ? -max : max) / 127));
+		float id = inverse(store_half(&b.d, fabsf(largest(in, 32)) / 127));
 
 		for (int i = 0; i < 32; i++)
 			b.q[i] = (int8_t)round_within(in[i] * id, -127, 127);
@@ -236,7 +223,7 @@ static float to_e2m1(uint8_t *u, const float *x, int n, float is)
 	float error = 0;
 
 	for (int i = 0; i < n; i++) {
-		float a = (x[i] < 0 ? -x[i] : x[i]) * is, e;
+		float a = fabsf(x[i]) * is, e;
 		int q = nearest(e2m1_values, 8, a);
 		u[i] = (uint8_t)(q | (x[i] < 0 && q ? 8 : 0));
 		e = a - (float)e2m1_values[q];
@@ -270,13 +257,11 @@ void mxfp4_quantise(void *blocks, const float *in, uint64_t n)
 void nvfp4_quantise(void *blocks, const float *in, uint64_t n)
 {
 	for (unsigned char *p = blocks; n >= 64; n -= 64, in += 64, p += sizeof(struct nvfp4_block)) {
-		struct nvfp4_block b;
+		struct nvfp4_block b = { .d = { 0 } };
 		uint8_t u[16];
 
 		for (int g = 0; g < 4; g++) {
-			float max = largest(in + 16 * g, 16) / 6;
-			if (max < 0)
-				max = -max;
+			float max = fabsf(largest(in + 16 * g, 16)) / 6;
 			fp8_e4m3_quantise(b.d + g, &max, 1);
 			to_e2m1(u, in + 16 * g, 16, inverse(half_ue4m3(b.d[g])));
 			to_nibbles(b.q + 8 * g, u, 8);

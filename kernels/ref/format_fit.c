@@ -8,14 +8,12 @@ enum { TRIALS = sizeof trial / sizeof *trial };
 
 void fit_min(float *scale, float *min, const float *x, int n, int top)
 {
-	float lo = 0, hi = x[0], best = -1;
+	float lo, hi, best = -1;
 
+	range(&lo, &hi, x, n);
+	lo = lo < 0 ? lo : 0;
 	*scale = *min = 0;
-	for (int i = 0; i < n; i++) {
-		lo = x[i] < lo ? x[i] : lo;
-		hi = x[i] > hi ? x[i] : hi;
-	}
-	if (!(hi > lo)) {                        /* all the same, and negative or zero; or not numbers */
+	if (!(hi > lo)) {                        /* all the same and not positive; or no numbers */
 		*min = lo < 0 ? -lo : 0;
 		return;
 	}
@@ -54,17 +52,6 @@ void fit_min(float *scale, float *min, const float *x, int n, int top)
 		*scale = (hi - lo) / (float)top;
 		*min = -lo;
 	}
-}
-
-/* The number of the largest magnitude, with its sign. */
-static float largest(const float *x, int n)
-{
-	float max = 0;
-
-	for (int i = 0; i < n; i++)
-		if ((x[i] < 0 ? -x[i] : x[i]) > (max < 0 ? -max : max))
-			max = x[i];
-	return max;
 }
 
 /* With q given, s = sum(x q) / sum(q q) is best and takes s sum(x q) off the error. */

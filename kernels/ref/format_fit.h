@@ -1,6 +1,6 @@
 /* format_fit.h - the scale of a group for which the rounded numbers lie nearest, by a few trials and least squares */
-#ifndef REF_FORMAT_FIT_H
-#define REF_FORMAT_FIT_H
+#ifndef FORMAT_FIT_H
+#define FORMAT_FIT_H
 
 /* x ~ scale u - min with u from 0 to top; scale and min are not negative. */
 void fit_min(float *scale, float *min, const float *x, int n, int top);

@@ -58,11 +58,11 @@ static float e4m3_to_f32(uint8_t b)
 {
 	uint32_t sign = (uint32_t)(b & 0x80) << 24, a = b & 0x7f;
 
-	if (a == 0x7f)
-		return float_of(sign | 0x7fc00000);
-	if (a < 8)
-		return float_of(sign | bits_of((float)a * 0x1p-9f));
-	return float_of(sign | ((a << 20) + (120u << 23)));
+	/* Without branches: which numbers are below the least normal one follows no pattern. Those count units of 2^-9. */
+	float least = (float)a * 0x1p-9f, normal = float_of((a << 20) + (120u << 23));
+	uint32_t m = 0u - (a < 8), nan = 0u - (a == 0x7f);
+
+	return float_of(sign | (bits_of(least) & m) | (bits_of(normal) & ~m) | (0x7fc00000 & nan));
 }
 
 /* Nearest, ties to even, without overflow: what is larger than the largest number becomes that. m_bits: of the mantissa;

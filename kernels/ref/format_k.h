@@ -1,6 +1,6 @@
 /* format_k.h - the twelve bytes of Q4_K and Q5_K: eight scales and eight minimums of six bits */
-#ifndef REF_FORMAT_K_H
-#define REF_FORMAT_K_H
+#ifndef FORMAT_K_H
+#define FORMAT_K_H
 
 #include "ref/format.h"
 

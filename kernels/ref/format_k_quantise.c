@@ -37,7 +37,7 @@ static void quantise_zero(struct with_zero *out, const float *x, int top, int ha
 
 	for (int g = 0; g < 16; g++) {
 		scale[g] = fit_zero(x + g * 16, 16, half);
-		if ((scale[g] < 0 ? -scale[g] : scale[g]) > (max < 0 ? -max : max))
+		if (fabsf(scale[g]) > fabsf(max))
 			max = scale[g];
 	}
 	d = store_half(&out->d, -max / (float)top);
@@ -147,7 +147,7 @@ void iq4_xs_quantise(void *blocks, const float *in, uint64_t n)
 
 		for (int g = 0; g < 8; g++) {
 			scale[g] = fit_iq4(in + 32 * g, 32);
-			if ((scale[g] < 0 ? -scale[g] : scale[g]) > (max < 0 ? -max : max))
+			if (fabsf(scale[g]) > fabsf(max))
 				max = scale[g];
 		}
 		d = store_half(&b.d, -max / 32);

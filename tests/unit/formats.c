@@ -135,8 +135,8 @@ static int finite_blocks(const struct kformat *f, unsigned n)
 
 /* Ours may not err more than ggml's quantiser by more than this, and no single number by more than so many steps of its group's scale. */
 static const struct { uint32_t id; double steps; } steps[] = {
-	{ KF_Q4_0, 1.01 }, { KF_Q4_1, 0.51 }, { KF_Q5_0, 1.01 }, { KF_Q5_1, 0.51 }, { KF_Q8_0, 0.51 }, { KF_Q2_K, 2.5 }, { KF_Q3_K, 2.5 },
-	{ KF_Q4_K, 1.6 }, { KF_Q5_K, 1.6 }, { KF_Q6_K, 1.6 }, { KF_IQ4_NL, 32 }, { KF_IQ4_XS, 32 }, { KF_MXFP4, 4 }, { KF_NVFP4, 4 },
+	{ KF_Q4_0, 1.01 }, { KF_Q4_1, 0.51 }, { KF_Q5_0, 1.01 }, { KF_Q5_1, 0.51 }, { KF_Q8_0, 0.51 }, { KF_Q2_K, 1.4 }, { KF_Q3_K, 1.4 },
+	{ KF_Q4_K, 1.4 }, { KF_Q5_K, 1.4 }, { KF_Q6_K, 1.1 }, { KF_IQ4_NL, 20 }, { KF_IQ4_XS, 20 }, { KF_MXFP4, 3 }, { KF_NVFP4, 3.1 },
 	{ KF_F16, 0x1p-11 }, { KF_BF16, 0x1p-8 }, { KF_F32, 0 }
 };
 
