@@ -48,6 +48,8 @@ struct matmul {
 	/* scratch of one call, at most so many tokens and inputs; a multiple of KERNEL_ALIGN */
 	uint64_t (*scratch_bytes)(uint32_t format, uint8_t layout, uint64_t n, uint32_t tokens);
 	void (*run)(const struct matmul_args *a, void *scratch);
+	/* One row of a packed matrix as floats (a tied embedding's); NULL when nothing is packed. scratch: scratch_bytes() of it */
+	void (*row)(float *out, const struct matrix *w, uint64_t row, void *scratch);
 };
 extern const struct matmul *const matmuls[];     /* best first, NULL-ended; the last but one is "scalar", the last "ref" */
 /* The first that this processor can run, or the one named isa (NULL: any); NULL: no such, or this processor has it not. */

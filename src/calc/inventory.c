@@ -48,7 +48,7 @@ struct walk {
 static struct tensor of_shape(const struct walk *w, const struct shape_of *s, uint8_t component)
 {
 	return (struct tensor){
-		.role = s->role, .component = component, .cut = s->cut, .count = s->count,
+		.role = s->role, .id = s->id, .component = component, .cut = s->cut, .count = s->count,
 		.use = component == COMP_MTP ? USE_DRAFT : component > COMP_MTP ? USE_MEDIA : s->use,
 		.cut_pieces = (uint16_t)(s->cut_pieces > UINT16_MAX ? UINT16_MAX : s->cut_pieces),
 		.ne = { s->ne[0], s->ne[1], s->ne[2] }, .format = w->plain,
@@ -83,7 +83,7 @@ static int emit_encoders(struct walk *w)
 
 		if (!m->encoders[i].params)
 			continue;
-		l.s[l.n++] = (struct shape_of){ ROLE_ENCODER, USE_MEDIA, CUT_NONE, 1, 1, { m->encoders[i].params, 1, 1 } };
+		l.s[l.n++] = (struct shape_of){ ROLE_ENCODER, USE_MEDIA, CUT_NONE, 1, 1, { m->encoders[i].params, 1, 1 }, W_ENCODER };
 		if ((rc = emit_shapes(w, &l, -1, m->encoders[i].component)) != OK)
 			return rc;
 	}

@@ -1,9 +1,12 @@
-/* part_tensors.h - the tensors of one part, one layer's norms, and the model's own: shapes only. Private to the inventory. */
+/* part_tensors.h - the tensors of one part, one layer's norms, and the model's own: shapes only.
+ *
+ * For the inventory, which gives them formats, and for the engine, which finds them in a file by their id. */
 #ifndef PART_TENSORS_H
 #define PART_TENSORS_H
 
 #include "calc/inventory.h"
 #include "calc/packing.h"
+#include "catalog/weight_names.h"
 
 /* A tensor as its part describes it; the walk adds layer, component and format. cut_pieces 0 means 1. */
 struct shape_of {
@@ -11,6 +14,7 @@ struct shape_of {
 	uint8_t use, cut;
 	uint32_t cut_pieces, count;
 	uint64_t ne[3];
+	uint16_t id;                     /* enum weight_id: which tensor of its role */
 };
 /* Where the shapes go: a fixed list, long enough for any part (checked). */
 enum { MAX_SHAPES = 96 };

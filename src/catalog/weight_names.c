@@ -28,8 +28,8 @@ unsigned weight_of_gguf(const char *name, int *layer)
 		name = end + 1;
 		whole = 0;
 	}
-	for (unsigned i = 1; i < WEIGHTS; i++)
-		if (names[i].whole == whole && !strcmp(names[i].gguf, name))
+	for (unsigned i = 1; *name && i < WEIGHTS; i++)
+		if (names[i].gguf[0] == name[0] && names[i].whole == whole && !strcmp(names[i].gguf, name))
 			return i;
 	return W_NONE;
 }

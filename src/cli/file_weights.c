@@ -2,21 +2,18 @@
 #include "cli/file_weights.h"
 
 #include "base/units.h"
+#include "catalog/file_formats.h"
 #include "catalog/tensor_names.h"
 
-typedef void name_fn(const char *name, int *layer, unsigned *role);
-
-static int sum(struct model_arg *m, const struct quants *q, const struct tensor_dir *dir, name_fn *name_of, uint64_t file_bytes, struct error *err)
+static int sum(struct model_arg *m, const struct quants *q, const struct tensor_dir *dir, tensor_name_fn *name_of, uint64_t file_bytes, struct error *err)
 {
 	uint32_t n = m->spec->n_layers;
 	struct file_weights *w = arena_alloc(&m->arena, sizeof *w);
-	uint16_t *formats = arena_array(&m->arena, ((size_t)n + 1) * ROLES, sizeof *formats);
+	int rc;
 
-	if (!w || !formats || !(w->layer_bytes = arena_array(&m->arena, n ? n : 1, sizeof *w->layer_bytes)) ||
+	if (!w || !(w->layer_bytes = arena_array(&m->arena, n ? n : 1, sizeof *w->layer_bytes)) ||
 	    !(w->expert_bytes = arena_array(&m->arena, n ? n : 1, sizeof *w->expert_bytes)))
 		return error_set(err, E_NOMEM, "out of memory");
-	for (size_t i = 0; i < ((size_t)n + 1) * ROLES; i++)
-		formats[i] = NO_FORMAT;
 	w->file_bytes = file_bytes;
 	for (uint64_t i = 0; i < dir->n; i++) {
 		const struct file_tensor *t = &dir->t[i];
@@ -26,8 +23,6 @@ static int sum(struct model_arg *m, const struct quants *q, const struct tensor_
 		name_of(t->name, &layer, &role);
 		if (role == ROLE_ENCODER)
 			continue;
-		if (role < ROLES)
-			formats[(size_t)(layer >= 0 && (uint32_t)layer < n ? (uint32_t)layer : n) * ROLES + role] = format_find(q, t->type_name);
 		if (layer >= 0 && (uint32_t)layer >= n)
 			continue;                        /* MTP blocks: loaded for drafting only */
 		int gathered = role == ROLE_EMBED ? !m->spec->tied_head : role == ROLE_PLE_EMBED || role == ROLE_POSITION;
@@ -37,6 +32,9 @@ static int sum(struct model_arg *m, const struct quants *q, const struct tensor_
 		if (layer >= 0 && (role == ROLE_EXP_GATE || role == ROLE_EXP_UP || role == ROLE_EXP_DOWN || role == ROLE_EXP_GATE_UP))
 			w->expert_bytes[layer] += t->bytes;      /* part of the sum above */
 	}
+	uint16_t *formats;
+	if ((rc = file_formats_read(&formats, &m->arena, dir, n, q, name_of, err)) != OK)
+		return rc;
 	m->weights = w;
 	m->file_formats = formats;
 	return OK;

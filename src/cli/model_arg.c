@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "catalog/file_formats.h"
 #include "catalog/import_config.h"
 #include "catalog/import_gguf.h"
 #include "cli/file_weights.h"
@@ -13,23 +14,14 @@
 static int open_gguf(struct model_arg *m, const struct quants *q, const char *path, struct error *err)
 {
 	struct model_spec *spec = arena_alloc(&m->arena, sizeof *spec);
-	struct gguf_type_info *info;
-	struct gguf_types types = { 0 };
+	struct gguf_types types;
 	uint64_t type;
 	int rc;
 
-	/* block sizes come from data/quants.yaml, by ggml's type number */
-	for (unsigned i = 0; i < q->n_formats; i++)
-		if (q->formats[i].ggml_type >= 0 && (uint32_t)q->formats[i].ggml_type >= types.n)
-			types.n = (uint32_t)q->formats[i].ggml_type + 1;
-	info = arena_array(&m->arena, types.n ? types.n : 1, sizeof *info);
-	if (!spec || !info)
+	if (!spec)
 		return error_set(err, E_NOMEM, "out of memory");
-	for (unsigned i = 0; i < q->n_formats; i++)
-		if (q->formats[i].ggml_type >= 0)
-			info[q->formats[i].ggml_type] = (struct gguf_type_info){ q->formats[i].block, q->formats[i].bytes, q->formats[i].id };
-	types.type = info;
-	if ((rc = gguf_open(&m->gguf, path, &types, err)) != OK || (rc = import_gguf(spec, &m->arena, m->gguf, err)) != OK)
+	if ((rc = gguf_types_of(&types, &m->arena, q, err)) != OK || (rc = gguf_open(&m->gguf, path, &types, err)) != OK ||
+	    (rc = import_gguf(spec, &m->arena, m->gguf, err)) != OK)
 		return rc;
 	m->spec = spec;
 	if ((rc = gguf_u64(&type, m->gguf, "general.file_type", err)) < 0)

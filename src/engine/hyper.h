@@ -10,11 +10,12 @@ struct hyper_rope {
 	double theta;
 	uint32_t dims;
 	uint8_t scaling;                         /* enum rope_scaling */
-	double factor, low_freq, high_freq;      /* low, high: llama3's factors */
+	double factor;                           /* positions are divided by it; yarn: mixed by frequency. 1: none. (llama3 and longrope have theirs in `factors`) */
 	uint32_t original;
 	double beta_fast, beta_slow, attn_factor, ext_factor;    /* yarn, longrope */
-	double mscale;                           /* multiplies cos and sin */
-	const float *factors;                    /* of each pair, from the file (rope_freqs, long or short); NULL */
+	double mscale;                           /* multiplies cos and sin; attn_factor is in it */
+	const float *factors;                    /* of each pair (dims / 2): angles are divided by them; rope_freqs, or short up to `original` positions of context; NULL */
+	const float *factors_long;               /* longrope: for contexts longer than `original`; else NULL */
 };
 struct hyper {
 	struct hyper_rope rope[MAX_ROPES];       /* as model_spec.rope */
@@ -24,9 +25,20 @@ struct hyper {
 	double expert_scale;                     /* routed_scaling_factor; 1 */
 	uint8_t norm_topk;                       /* chosen experts' weights are divided by their sum */
 	uint8_t weight_before;                   /* llama4: experts' inputs are weighed, not their outputs */
-	double temperature_scale; uint32_t temperature_floor;   /* llama4: queries of layers without rope */
-	uint32_t l2_qk;                          /* llama4: q and k are l2-normalised after rope */
-	double ssm_multiplier[8];                /* falcon-h1 */
+	/* queries are multiplied by log(floor((position + offset) / floor) + 1) * scale + 1; scale 0: no. llama4: layers without rope, offset 1; mistral: every layer */
+	double temperature_scale; uint32_t temperature_floor; uint8_t temperature_offset, temperature_all;
+	uint32_t l2_qk;                          /* llama4: q and k that were rotated are divided by their rms (norm_eps) afterwards */
+	uint8_t v_norm;                          /* gemma4: v of each head is divided by its rms (norm_eps) before it is stored */
+	uint8_t norm_after_rope;                 /* hunyuan: q and k norms follow the rotation */
+	uint8_t beta_alpha_by_head;              /* qwen3next: ssm_ba keeps b and a of a key head together */
+	uint8_t delta_tiled;                     /* value head h goes with key head h % k_heads, not h / (v_heads / k_heads) */
+	double ssm_multiplier[8];                /* falcon-h1; GGUF files have them multiplied into the weights: all 1 */
 };
+
+/* Constants of a catalogue entry, and what its architecture fixes; what neither says has the architecture's usual value, which changes no work. In *a. */
+struct arena;
+int hyper_from_spec(struct hyper *out, struct arena *a, const struct model_spec *m, struct error *err) MUST_CHECK;
+/* llama3's and Gemma 4's factors of pair i of r->dims / 2; 1 for others. */
+double hyper_rope_factor(const struct rope *r, uint32_t i);
 
 #endif

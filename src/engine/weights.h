@@ -30,6 +30,7 @@ struct weights {
 	const char *file;                        /* or the entry's id */
 	struct gguf *gguf;                       /* NULL: not from a GGUF file; holds the tokenizer */
 	struct weight *t; uint32_t n;            /* sorted by layer and id */
+	struct stored *stored; uint32_t n_stored;        /* tensors as the file has them, fused ones whole; for weights_save() */
 	struct weights_map *map; uint32_t n_maps;
 	uint16_t *file_formats;                  /* struct settings.file_formats */
 	uint64_t bytes;                          /* of all tensors that a step may read */
@@ -53,7 +54,10 @@ int weights_dummy(struct weights **out, const struct model_spec *m, const struct
 int weights_save(const struct weights *w, const char *path, struct error *err) MUST_CHECK;
 void weights_close(struct weights *w);           /* NULL allowed */
 
-/* NULL: the model has none. layer -1: of the whole model. */
+/* NULL: the model has none. layer -1: of the whole model. Fused tensors answer as their parts (W_ATTN_Q, W_FFN_GATE, W_EXP_UP, ...) with data inside the whole; a
+ * tied head is W_HEAD with the data of W_EMBED. Vectors may have any shape of so many elements. MLA's kv_b, when a file has it whole, is W_KV_B and no W_K_B. */
 const struct weight *weights_find(const struct weights *w, unsigned id, int layer);
+/* enum kernel_format of an index into q->formats; UINT32_MAX: no kernel knows it. */
+uint32_t weights_kernel_format(const struct quants *q, uint16_t format);
 
 #endif

@@ -1,4 +1,4 @@
-/* gguf.h - a GGUF file's header: metadata and the tensor directory. No weights are read.
+/* gguf.h - a GGUF file's header: metadata and the tensor directory. Weights are mapped, not read.
  *
  * Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little-endian. Every count is checked
  * against the bytes that remain before anything is allocated; offsets against overlap, alignment and the file's size.
@@ -42,6 +42,9 @@ int gguf_parse(struct gguf *out, struct arena *a, const char *file, const void *
  * are E_AMBIGUOUS). Close with gguf_close(), which takes NULL. */
 int gguf_open(struct gguf **out, const char *path, const struct gguf_types *t, struct error *err) MUST_CHECK;
 void gguf_close(struct gguf *g);
+/* Of a file that gguf_open() mapped: a tensor's bytes, all of them within the map; and the map of each shard. */
+const void *gguf_data(const struct gguf *g, const struct file_tensor *t);
+const void *gguf_shard(uint64_t *bytes, const struct gguf *g, uint32_t shard);
 
 const struct gguf_value *gguf_find(const struct gguf *g, const char *key);
 /* 1 when present and of a fitting type, 0 when absent, E_FILE when of another type or negative. */

@@ -16,6 +16,7 @@ struct gguf_files {
 	struct gguf g;                   /* first: what callers hold points here */
 	struct arena arena;
 	struct file_map *map;
+	uint64_t *data_at;               /* where each shard's tensor data begin */
 	uint32_t n_maps;
 };
 
@@ -88,7 +89,10 @@ static int open_shard(struct gguf *out, struct gguf_files *f, struct arena *a, c
 	if (rc != OK)
 		return rc;
 	f->n_maps++;
-	return gguf_parse(out, a, path, m->p, m->n, m->n, t, NULL, err);
+	rc = gguf_parse(out, a, path, m->p, m->n, m->n, t, NULL, err);
+	if (rc == OK)
+		f->data_at[f->n_maps - 1] = out->header_bytes;
+	return rc;
 }
 
 /* Does a shard say that it is number no (from 1) of count? */
@@ -169,7 +173,8 @@ int gguf_open(struct gguf **out, const char *path, const struct gguf_types *t, s
 	}
 	path = arena_strdup(&f->arena, path);
 	f->map = arena_array(&f->arena, count, sizeof *f->map);
-	if (!path || !f->map) {
+	f->data_at = arena_array(&f->arena, count, sizeof *f->data_at);
+	if (!path || !f->map || !f->data_at) {
 		rc = error_set(err, E_NOMEM, "out of memory");
 		goto out;
 	}
@@ -199,4 +204,19 @@ void gguf_close(struct gguf *g)
 		file_map_close(&f->map[i]);
 	arena_free(&f->arena);
 	free(f);
+}
+
+const void *gguf_data(const struct gguf *g, const struct file_tensor *t)
+{
+	const struct gguf_files *f = (const struct gguf_files *)(const void *)g;
+
+	return t->shard < f->n_maps ? f->map[t->shard].p + f->data_at[t->shard] + t->offset : NULL;
+}
+
+const void *gguf_shard(uint64_t *bytes, const struct gguf *g, uint32_t shard)
+{
+	const struct gguf_files *f = (const struct gguf_files *)(const void *)g;
+
+	*bytes = shard < f->n_maps ? f->map[shard].n : 0;
+	return shard < f->n_maps ? f->map[shard].p : NULL;
 }

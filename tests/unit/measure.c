@@ -3,7 +3,7 @@
 
 #include "base/pool.h"
 #include "base/units.h"
-#include "live/cpu_order.h"
+#include "base/cpu_order.h"
 #include "live/measure_run.h"
 
 #include "../tap.h"

@@ -2,7 +2,7 @@
 #ifdef __linux__
 #define _GNU_SOURCE 1                    /* sched_getaffinity */
 #endif
-#include "live/cpu_order.h"
+#include "base/cpu_order.h"
 
 #include <sched.h>
 #include <stdio.h>

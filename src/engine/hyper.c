@@ -1,0 +1,237 @@
+/* hyper.c - constants of the forward pass, from a GGUF file's metadata or from a description
+ *
+ * Keys: llama.cpp 0c1e57098 src/llama-arch.cpp; defaults: src/llama-hparams.h, src/llama-model.cpp load_hparams(), src/llama-context.cpp. */
+#include "engine/hyper_arch.h"
+
+#include "formats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define READ(x) do { int rc_ = (x); if (rc_ < 0) return rc_; } while (0)
+
+/* ARCH.key; 1: read, 0: absent and *out as it was. */
+static int key(double *out, const struct weights *w, const struct gguf *g, const char *name, struct error *err)
+{
+	char k[192];
+
+	snprintf(k, sizeof k, "%.100s.%s", w->model.architecture, name);
+	return gguf_f64(out, g, k, err);
+}
+static int flag(uint8_t *out, const struct weights *w, const struct gguf *g, const char *name, struct error *err)
+{
+	char k[192];
+
+	snprintf(k, sizeof k, "%.100s.%s", w->model.architecture, name);
+	return gguf_bool(out, g, k, err);
+}
+
+/* yarn's factor of cos and sin for a part of it (modeling_rope_utils.py, get_mscale) */
+static double mscale_of(double factor, double by) { return factor <= 1.0 ? 1.0 : 0.1 * by * log(factor) + 1.0; }
+
+/* The tensor's numbers as floats, dims / 2 of them. */
+static int factors_of(const float **out, struct weights *w, unsigned id, uint32_t dims, struct error *err)
+{
+	const struct weight *t = weights_find(w, id, -1);
+	const struct kformat *f;
+	float *v;
+
+	*out = NULL;
+	if (!t)
+		return OK;
+	if (t->ne[0] != dims / 2)
+		return error_set(err, E_FILE, "%s: tensor %s has %llu factors, where rotation of %u numbers wants %u", w->file, t->name,
+			(unsigned long long)t->ne[0], dims, dims / 2);
+	f = kformat_find(weights_kernel_format(w->quants, t->format));
+	v = arena_array(&w->arena, t->ne[0] ? t->ne[0] : 1, sizeof *v);
+	if (!f || !v)
+		return error_set(err, E_NOMEM, "%s: out of memory", w->file);
+	if (t->ne[0] % f->block)
+		return error_set(err, E_FILE, "%s: tensor %s: %llu factors are not whole blocks", w->file, t->name, (unsigned long long)t->ne[0]);
+	f->dequantise(v, t->data, t->ne[0]);
+	for (uint64_t i = 0; i < t->ne[0]; i++)
+		if (!(v[i] > 0.0f))
+			return error_set(err, E_FILE, "%s: tensor %s: factor %llu is %g", w->file, t->name, (unsigned long long)i, (double)v[i]);
+	*out = v;
+	return OK;
+}
+
+static void rope_start(struct hyper_rope *h, const struct rope *r, const struct model_spec *m)
+{
+	*h = (struct hyper_rope){ .theta = r->theta > 0.0 ? r->theta : 10000.0, .dims = r->dims, .scaling = r->scaling, .factor = 1.0, .beta_fast = 32.0, .beta_slow = 1.0,
+		.attn_factor = 1.0, .mscale = 1.0, .original = r->original ? r->original : m->context_native };
+	if (r->factor > 0.0 && (r->scaling == ROPE_SCALING_LINEAR || r->scaling == ROPE_SCALING_YARN))
+		h->factor = r->factor;
+	h->ext_factor = r->scaling == ROPE_SCALING_YARN;
+}
+
+/* log_mul: mscale_all_dim; llama-context.cpp assumes an mscale of 1 beside it, but for DeepSeek V2, where both are the same. */
+static void rope_finish(struct hyper_rope *h, double log_mul, int mla)
+{
+	h->mscale = h->attn_factor;
+	if (h->scaling != ROPE_SCALING_YARN)
+		return;
+	if (log_mul != 0.0)
+		h->mscale *= mscale_of(h->factor, mla && log_mul != 1.0 ? log_mul : 1.0) / mscale_of(h->factor, log_mul);
+	else
+		h->mscale *= mscale_of(h->factor, 1.0);
+}
+
+static int rope_check(const struct weights *w, const struct hyper_rope *h, struct error *err)
+{
+	if (!(h->theta > 1.0) || !(h->factor > 0.0) || !isfinite(h->mscale))
+		return error_set(err, E_FILE, "%s: rotation with theta %g, factor %g, scale %g", w->file, h->theta, h->factor, h->mscale);
+	if (h->scaling == ROPE_SCALING_YARN && (!h->original || !(h->beta_fast > 0.0) || !(h->beta_slow > 0.0)))
+		return error_set(err, E_FILE, "%s: yarn from a context of %u with beta_fast %g, beta_slow %g", w->file, h->original, h->beta_fast, h->beta_slow);
+	return OK;
+}
+
+static int rope_of(struct hyper_rope *h, struct weights *w, const struct rope *r, const struct arch_traits *t, const struct gguf *g, double log_mul,
+	struct error *err)
+{
+	int window = r->name && !strcmp(r->name, "window");
+
+	rope_start(h, r, &w->model);
+	if (window && !(t->flags & HY_WINDOW_SCALED)) {
+		h->factor = 1.0;
+		h->ext_factor = 0.0;
+		if (h->scaling == ROPE_SCALING_LINEAR || h->scaling == ROPE_SCALING_YARN)
+			h->scaling = ROPE_SCALING_NONE;
+	}
+	READ(key(&h->attn_factor, w, g, "rope.scaling.attn_factor", err));
+	if (t->flags & HY_YARN_KEYS) {
+		READ(key(&h->beta_fast, w, g, "rope.scaling.yarn_beta_fast", err));
+		READ(key(&h->beta_slow, w, g, "rope.scaling.yarn_beta_slow", err));
+	}
+	rope_finish(h, log_mul, (t->flags & HY_MLA_YARN) != 0);
+	READ(factors_of(&h->factors, w, h->scaling == ROPE_SCALING_LONGROPE ? W_ROPE_SHORT : h->scaling == ROPE_SCALING_LLAMA3 ||
+		h->scaling == ROPE_SCALING_PROPORTIONAL ? W_ROPE_FREQS : W_NONE, h->dims, err));
+	READ(factors_of(&h->factors_long, w, h->scaling == ROPE_SCALING_LONGROPE ? W_ROPE_LONG : W_NONE, h->dims, err));
+	if (h->scaling == ROPE_SCALING_LONGROPE && (!h->factors || !h->factors_long))
+		return error_set(err, E_FILE, "%s: tensor %s is missing", w->file, weight_gguf(h->factors ? W_ROPE_LONG : W_ROPE_SHORT));
+	return rope_check(w, h, err);
+}
+
+/* deepseek2.cpp: scores are scaled by the square of what yarn makes of cos and sin, and of log_mul's share. */
+static void mla_scale(struct hyper *h, const struct model_spec *m, double log_mul)
+{
+	for (unsigned i = 0; i < m->n_parts; i++) {
+		const struct mla_spec *a = &m->parts[i].u.mla;
+		if (m->parts[i].type != PART_MLA || a->rope >= m->n_rope || h->rope[a->rope].scaling != ROPE_SCALING_YARN)
+			continue;
+		const struct hyper_rope *r = &h->rope[a->rope];
+		double s = r->mscale * (1.0 + 0.1 * log_mul * log(r->factor));
+		h->attn_scale = s * s / sqrt((double)a->nope_dim + a->rope_dim);
+	}
+}
+
+static int scales(struct hyper *h, const struct weights *w, const struct gguf *g, const struct arch_traits *t, struct error *err)
+{
+	double scale = h->logit_scale, experts = 0.0, length = 0.0;
+
+	READ(key(&h->embed_scale, w, g, "embedding_scale", err));
+	READ(key(&h->residual_scale, w, g, "residual_scale", err));
+	READ(key(&scale, w, g, "logit_scale", err));
+	if (scale == 0.0)
+		scale = 1.0;
+	h->logit_scale = t->flags & HY_LOGITS_DIVIDED ? 1.0 / scale : scale;
+	if (h->embed_scale == 0.0)
+		h->embed_scale = 1.0;
+	if (h->residual_scale == 0.0)
+		h->residual_scale = 1.0;
+	READ(key(&experts, w, g, "expert_weights_scale", err));
+	h->expert_scale = experts == 0.0 ? 1.0 : experts;
+	if (t->topk == TOPK_KEY)
+		READ(flag(&h->norm_topk, w, g, "expert_weights_norm", err));
+	if (t->flags & (HY_YARN_KEYS | HY_MLA_YARN)) {
+		READ(key(&h->temperature_scale, w, g, "attention.temperature_scale", err));
+		READ(key(&length, w, g, "attention.temperature_length", err));
+		if (t->flags & HY_YARN_KEYS && w->model.n_rope)
+			length = h->rope[0].original;
+		h->temperature_all = 1;
+		if (h->temperature_scale != 0.0 && !(length >= 1.0 && length <= UINT32_MAX))
+			return error_set(err, E_FILE, "%s: attention.temperature_scale is %g, but its length %g", w->file, h->temperature_scale, length);
+		h->temperature_floor = (uint32_t)length;
+	}
+	return OK;
+}
+
+int hyper_from_gguf(struct weights *w, const struct gguf *g, struct error *err)
+{
+	const struct arch_traits *t = hyper_traits(w->model.architecture);
+	struct hyper h = { 0 };
+	double log_mul = 0.0;
+	int rc;
+
+	if (!t)
+		return hyper_refuse(&w->model, err);
+	hyper_of_arch(&h, &w->model, t);
+	if (t->flags & (HY_MLA_YARN | HY_YARN_KEYS))
+		READ(key(&log_mul, w, g, "rope.scaling.yarn_log_multiplier", err));
+	if (t->flags & HY_MLA_YARN)
+		log_mul /= 0.1;                  /* the converter multiplies by 0.1 (deepseek2.cpp) */
+	for (unsigned i = 0; i < w->model.n_rope; i++)
+		if ((rc = rope_of(&h.rope[i], w, &w->model.rope[i], t, g, log_mul, err)) != OK)
+			return rc;
+	if (t->flags & HY_MLA_YARN)
+		mla_scale(&h, &w->model, log_mul);
+	if ((rc = scales(&h, w, g, t, err)) != OK)
+		return rc;
+	w->hyper = h;
+	return OK;
+}
+
+/* llama3: modeling_rope_utils.py, _compute_llama3_parameters, with its usual low and high factors of 1 and 4. Gemma 4: a quarter of the pairs rotates, the
+ * others stand still (llama.cpp conversion of Gemma 4: 1e30). */
+double hyper_rope_factor(const struct rope *r, uint32_t i)
+{
+	if (r->scaling == ROPE_SCALING_PROPORTIONAL)
+		return i < r->dims / 8 ? 1.0 : 1e30;
+	if (r->scaling != ROPE_SCALING_LLAMA3 || !(r->factor > 0.0) || !r->original || !r->dims)
+		return 1.0;
+	double wave = 6.283185307179586 * pow(r->theta, 2.0 * i / r->dims), original = r->original;
+	if (wave < original / 4.0)
+		return 1.0;
+	if (wave > original)
+		return r->factor;
+	double smooth = (original / wave - 1.0) / (4.0 - 1.0);
+	return 1.0 / ((1.0 - smooth) / r->factor + smooth);
+}
+
+int hyper_from_spec(struct hyper *out, struct arena *a, const struct model_spec *m, struct error *err)
+{
+	const struct arch_traits *t = hyper_traits(m->architecture);
+	struct hyper h = { 0 };
+
+	hyper_of_arch(&h, m, t);
+	for (unsigned i = 0; i < m->n_parts; i++)
+		if (t && t->topk == TOPK_KEY && m->parts[i].type == PART_MOE)
+			h.norm_topk = 1;
+	if (t && t->flags & HY_LOGITS_DIVIDED)
+		h.logit_scale = 1.0 / h.logit_scale;
+	if (m->embed_scale)
+		h.embed_scale = m->embed_factor > 0.0 ? m->embed_factor : sqrt(m->width);
+	for (unsigned i = 0; i < m->n_rope; i++) {
+		const struct rope *r = &m->rope[i];
+		struct hyper_rope *to = &h.rope[i];
+		float *f = NULL;
+
+		rope_start(to, r, m);
+		if (r->scaling == ROPE_SCALING_LONGROPE && r->original && m->context_max > r->original)
+			to->attn_factor = sqrt(1.0 + log((double)m->context_max / r->original) / log(r->original));
+		rope_finish(to, t && t->flags & HY_MLA_YARN ? 1.0 : 0.0, t && t->flags & HY_MLA_YARN);
+		if (r->scaling == ROPE_SCALING_LLAMA3 || r->scaling == ROPE_SCALING_PROPORTIONAL || r->scaling == ROPE_SCALING_LONGROPE) {
+			if (!(f = arena_array(a, r->dims / 2 + 1, sizeof *f)))
+				return error_set(err, E_NOMEM, "out of memory");
+			for (uint32_t k = 0; k < r->dims / 2; k++)
+				f[k] = (float)hyper_rope_factor(r, k);
+		}
+		to->factors = f;
+		to->factors_long = r->scaling == ROPE_SCALING_LONGROPE ? f : NULL;
+	}
+	if (t && t->flags & HY_MLA_YARN)
+		mla_scale(&h, m, 1.0);
+	*out = h;
+	return OK;
+}

@@ -1,0 +1,145 @@
+/* hyper_arch.c - the architectures: llama.cpp 0c1e57098, src/models/NAME.cpp; rotation: src/llama-model.cpp, llama_model_rope_type() (M-RoPE of text is
+ * the plain rotation, since its positions are all equal) */
+#include "engine/hyper_arch.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct arch_traits table[] = {
+	{ "afmoe", 0, TOPK_KEY, HY_WINDOW_SCALED },
+	{ "arcee", 1, TOPK_PLAIN, HY_ADJACENT },
+	{ "bailingmoe2", 1, TOPK_KEY, 0 },
+	{ "cohere2", 1, TOPK_PLAIN, HY_ADJACENT | HY_WINDOW_SCALED },
+	{ "command-r", 1, TOPK_PLAIN, HY_ADJACENT },
+	{ "deepseek", 1, TOPK_PLAIN, HY_ADJACENT },
+	{ "deepseek2", 1, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
+	{ "dots1", 1, TOPK_KEY, 0 },
+	{ "ernie4_5", 1, TOPK_NORM, HY_ADJACENT },
+	{ "ernie4_5-moe", 1, TOPK_NORM, HY_ADJACENT },
+	{ "exaone", 1, TOPK_PLAIN, 0 },
+	{ "exaone4", 1, TOPK_PLAIN, HY_WINDOW_SCALED },
+	{ "falcon", 1, TOPK_PLAIN, HY_ONE_BRANCH },
+	{ "falcon-h1", 1, TOPK_PLAIN, 0 },
+	{ "gemma", 1, TOPK_PLAIN, HY_EMBED_SQRT },
+	{ "gemma2", 1, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B | HY_WINDOW_SCALED },
+	{ "gemma3", 1, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B },
+	{ "gemma4", 1, TOPK_NORM, HY_EMBED_SQRT | HY_ATTN_ONE | HY_V_NORM },
+	{ "glm4", 1, TOPK_PLAIN, HY_ADJACENT },
+	{ "glm4moe", 1, TOPK_KEY, 0 },
+	{ "gpt-oss", 1, TOPK_PLAIN, HY_WINDOW_SCALED },
+	{ "granite", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
+	{ "granitehybrid", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
+	{ "granitemoe", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
+	{ "hunyuan-dense", 1, TOPK_PLAIN, HY_NORM_AFTER_ROPE },
+	{ "hunyuan-moe", 1, TOPK_NORM, HY_NORM_AFTER_ROPE },
+	{ "internlm2", 1, TOPK_PLAIN, HY_ADJACENT },
+	{ "kimi-linear", 1, TOPK_NORM, 0 },
+	{ "lfm2", 1, TOPK_NORM, 0 },
+	{ "lfm2moe", 1, TOPK_NORM, 0 },
+	{ "llama", 1, TOPK_NORM, HY_ADJACENT },
+	{ "llama4", 1, TOPK_PLAIN, HY_ADJACENT | HY_LLAMA4 | HY_WINDOW_SCALED },
+	{ "minicpm", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_MINICPM },
+	{ "minimax-m2", 1, TOPK_NORM, 0 },
+	{ "mistral3", 1, TOPK_NORM, HY_ADJACENT | HY_YARN_KEYS },
+	{ "nemotron_h", 1, TOPK_KEY, 0 },
+	{ "nemotron_h_moe", 1, TOPK_KEY, 0 },
+	{ "olmo2", 1, TOPK_PLAIN, 0 },
+	{ "olmoe", 1, TOPK_PLAIN, 0 },
+	{ "phi2", 1, TOPK_PLAIN, HY_ONE_BRANCH },
+	{ "phi3", 1, TOPK_NORM, 0 },
+	{ "phimoe", 1, TOPK_NORM, 0 },
+	{ "qwen2", 1, TOPK_PLAIN, 0 },
+	{ "qwen2moe", 1, TOPK_PLAIN, 0 },
+	{ "qwen2vl", 1, TOPK_PLAIN, 0 },
+	{ "qwen3", 1, TOPK_PLAIN, 0 },
+	{ "qwen35", 1, TOPK_NORM, 0 },
+	{ "qwen35moe", 1, TOPK_NORM, 0 },
+	{ "qwen3moe", 1, TOPK_NORM, 0 },
+	{ "qwen3next", 1, TOPK_NORM, 0 },
+	{ "qwen3vl", 1, TOPK_PLAIN, 0 },
+	{ "qwen3vlmoe", 1, TOPK_NORM, 0 },
+	{ "seed_oss", 1, TOPK_PLAIN, 0 },
+	{ "smollm3", 1, TOPK_PLAIN, HY_ADJACENT },
+	{ "stablelm", 1, TOPK_PLAIN, 0 },
+	{ "starcoder2", 1, TOPK_PLAIN, 0 },
+	/* parts of these are not built or their constants not read */
+	{ "deepseek32", 0, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN }, { "deepseek4", 0, TOPK_KEY, HY_ADJACENT },
+	{ "gemma3n", 0, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE }, { "glm-dsa", 0, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
+	{ "kimi-k3", 0, TOPK_NORM, 0 }, { "minimax-m3", 0, TOPK_NORM, 0 }, { "grok", 0, TOPK_NORM, 0 }, { "dbrx", 0, TOPK_NORM, 0 },
+};
+
+const struct arch_traits *hyper_traits(const char *architecture)
+{
+	for (unsigned i = 0; architecture && i < sizeof table / sizeof *table; i++)
+		if (!strcmp(table[i].name, architecture))
+			return &table[i];
+	return NULL;
+}
+
+int hyper_adjacent(const char *architecture)
+{
+	const struct arch_traits *t = hyper_traits(architecture);
+
+	return t && t->flags & HY_ADJACENT;
+}
+
+int hyper_refuse(const struct model_spec *m, struct error *err)
+{
+	const struct arch_traits *t = hyper_traits(m->architecture);
+
+	int fits = t && t->runs;
+
+	for (unsigned i = 0; i < m->n_kinds && fits && t->flags & HY_ONE_BRANCH; i++)
+		fits = m->kinds[i].n_branches == 1;
+	if (fits)
+		return OK;
+	return error_set(err, E_ARCH, "%s: the architecture %.40s is not one that can be run yet", m->file ? m->file : m->id ? m->id : "model", m->architecture);
+}
+
+static const struct gqa_spec *any_gqa(const struct model_spec *m)
+{
+	for (unsigned i = 0; i < m->n_parts; i++)
+		if (m->parts[i].type == PART_GQA)
+			return &m->parts[i].u.gqa;
+	return NULL;
+}
+
+void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arch_traits *t)
+{
+	const struct gqa_spec *g = any_gqa(m);
+	unsigned flags = t ? t->flags : 0;
+
+	h->embed_scale = flags & HY_EMBED_SQRT ? sqrt(m->width) : 1.0;
+	h->residual_scale = h->logit_scale = h->expert_scale = 1.0;
+	h->norm_topk = t ? t->topk == TOPK_NORM : 1;
+	for (unsigned i = 0; i < 8; i++)
+		h->ssm_multiplier[i] = 1.0;
+	if (flags & HY_ATTN_ONE)
+		h->attn_scale = 1.0;
+	/* gemma2.cpp, gemma3.cpp: the 27B models scale by the width over the heads, which is not the size of a head */
+	if (flags & HY_GEMMA_27B && g && (m->n_layers == 46 || m->n_layers == 62) && m->n_layers == (!strcmp(m->architecture, "gemma2") ? 46u : 62u))
+		h->attn_scale = 1.0 / sqrt((double)m->width / g->q_heads);
+	/* minicpm.cpp: defaults of files from before the keys */
+	if (flags & HY_MINICPM) {
+		h->embed_scale = 12.0;
+		h->residual_scale = 1.4 / sqrt(m->n_layers);
+		h->logit_scale = m->width / 256.0;       /* divides: what the converter writes */
+	}
+	if (flags & HY_LLAMA4) {
+		int any_chunk = 0, experts = 0;
+		for (unsigned i = 0; i < m->n_parts; i++) {
+			any_chunk |= m->parts[i].type == PART_GQA && m->parts[i].u.gqa.span == SPAN_CHUNK;
+			if (m->parts[i].type == PART_MOE)
+				experts = (int)m->parts[i].u.moe.experts;
+		}
+		h->weight_before = 1;
+		h->l2_qk = experts != 128;       /* all but Maverick */
+		if (any_chunk) {
+			h->temperature_scale = 0.1;
+			h->temperature_floor = 8192;
+			h->temperature_offset = 1;
+		}
+	}
+	h->norm_after_rope = (flags & HY_NORM_AFTER_ROPE) != 0;
+	h->v_norm = (flags & HY_V_NORM) != 0;
+}

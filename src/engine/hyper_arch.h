@@ -1,0 +1,37 @@
+/* hyper_arch.h - what an architecture fixes without metadata saying so: one line each. Private to the engine's loading. */
+#ifndef HYPER_ARCH_H
+#define HYPER_ARCH_H
+
+#include "engine/weights.h"
+
+enum topk { TOPK_PLAIN, TOPK_NORM, TOPK_KEY };   /* are the chosen experts' weights divided by their sum; KEY: expert_weights_norm says */
+enum {
+	HY_ADJACENT = 1,                         /* rotation of pairs (2i, 2i+1) */
+	HY_WINDOW_SCALED = 2,                    /* layers with a window scale their rotation as the others do */
+	HY_LOGITS_DIVIDED = 4,                   /* logit_scale divides */
+	HY_EMBED_SQRT = 8,                       /* embeddings are multiplied by sqrt(width) */
+	HY_MINICPM = 16,                         /* scales that the key may leave out */
+	HY_MLA_YARN = 32,                        /* attention is scaled by the square of yarn's mscale */
+	HY_LLAMA4 = 64,
+	HY_NORM_AFTER_ROPE = 128,
+	HY_ATTN_ONE = 256,                       /* attention is not scaled */
+	HY_GEMMA_27B = 512,                      /* ... by width / heads at 46 (gemma2) or 62 (gemma3) layers */
+	HY_V_NORM = 1024,
+	HY_ONE_BRANCH = 4096,                    /* attention and feed-forward read the same stream: only where they share a norm, too, is that what a description says */
+	HY_YARN_KEYS = 2048                      /* the loader reads yarn_beta_fast, yarn_beta_slow, temperature_scale */
+};
+struct arch_traits {
+	const char *name;
+	uint8_t runs, topk;                      /* runs: its forward pass is built from parts that the engine has */
+	uint16_t flags;
+};
+const struct arch_traits *hyper_traits(const char *architecture);       /* NULL: not known */
+int hyper_adjacent(const char *architecture);
+/* E_ARCH by name when the architecture does not run. */
+int hyper_refuse(const struct model_spec *m, struct error *err) MUST_CHECK;
+/* w->hyper of w->model: keys of the file and factors among w->t. */
+int hyper_from_gguf(struct weights *w, const struct gguf *g, struct error *err) MUST_CHECK;
+/* The part of both that only the architecture decides. */
+void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arch_traits *t);
+
+#endif
