@@ -45,7 +45,7 @@ struct tokenizer {
 	struct token_text *text;
 	float *score;                            /* of n_vocab */
 	uint16_t *attr;                          /* of n_vocab; enum token_attr */
-	uint32_t *slot, slot_mask;               /* of texts: symbol + 1; 0: free */
+	uint64_t *slot; uint32_t slot_mask;      /* of texts: hash << 32 | symbol + 1; 0: free */
 	struct merge *merge; uint32_t merge_mask;
 	int32_t byte_symbol[256];                /* byte-level: the symbol of a byte */
 	int32_t byte_token[256];                 /* the token that a byte of a text falls back to */

@@ -55,13 +55,16 @@ static uint32_t hash(const char *p, size_t n)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-/* The slot of the text, or the free one where it would go. */
-static uint32_t slot_of(const struct tokenizer *t, const char *p, size_t n)
+/* The slot of the text, or the free one where it would go. Hashes are compared first: texts lie scattered in the file. */
+static uint32_t slot_of(const struct tokenizer *t, const char *p, size_t n, uint32_t h)
 {
-	uint32_t i = hash(p, n) & t->slot_mask;
+	uint32_t i = h & t->slot_mask;
 
 	for (; t->slot[i]; i = (i + 1) & t->slot_mask) {
-		const struct token_text *x = &t->text[t->slot[i] - 1];
+		const struct token_text *x;
+		if (t->slot[i] >> 32 != h)
+			continue;
+		x = &t->text[(uint32_t)t->slot[i] - 1];
 		if (x->n == n && memcmp(x->p, p, n) == 0)
 			break;
 	}
@@ -70,30 +73,36 @@ static uint32_t slot_of(const struct tokenizer *t, const char *p, size_t n)
 
 int32_t symbol_find(const struct tokenizer *t, const char *p, size_t n)
 {
-	return n && n <= UINT32_MAX ? (int32_t)t->slot[slot_of(t, p, n)] - 1 : -1;
+	return n && n <= UINT32_MAX ? (int32_t)(uint32_t)t->slot[slot_of(t, p, n, hash(p, n))] - 1 : -1;
 }
 
 static int grow_slots(struct tokenizer *t)
 {
 	uint32_t size = (t->slot_mask + 1) * 2;
-	uint32_t *old = t->slot, *slot = calloc(size, sizeof *slot);
+	uint64_t *old = t->slot, *slot = calloc(size, sizeof *slot);
 
 	if (!slot)
 		return E_NOMEM;
+	for (uint32_t k = 0; k <= t->slot_mask; k++) {
+		uint32_t i = (uint32_t)(old[k] >> 32) & (size - 1);
+		if (!old[k])
+			continue;
+		while (slot[i])
+			i = (i + 1) & (size - 1);
+		slot[i] = old[k];
+	}
 	t->slot = slot;
 	t->slot_mask = size - 1;
-	for (uint32_t i = 0; i < t->n_symbols; i++)
-		t->slot[slot_of(t, t->text[i].p, t->text[i].n)] = i + 1;
 	free(old);
 	return OK;
 }
 
 int32_t symbol_add(struct tokenizer *t, const char *p, size_t n)
 {
-	int32_t found = symbol_find(t, p, n);
+	uint32_t h = hash(p, n), i = slot_of(t, p, n, h);
 
-	if (found >= 0)
-		return found;
+	if (t->slot[i])
+		return (int32_t)(uint32_t)t->slot[i] - 1;
 	if (t->n_symbols == t->cap_symbols) {
 		uint32_t cap = t->cap_symbols + t->cap_symbols / 2 + 256;
 		struct token_text *text = realloc(t->text, cap * sizeof *text);
@@ -102,10 +111,13 @@ int32_t symbol_add(struct tokenizer *t, const char *p, size_t n)
 		t->text = text;
 		t->cap_symbols = cap;
 	}
-	if (t->n_symbols >= (t->slot_mask + 1) / 2 && grow_slots(t) != OK)
-		return -1;
+	if (t->n_symbols >= (t->slot_mask + 1) / 2) {
+		if (grow_slots(t) != OK)
+			return -1;
+		i = slot_of(t, p, n, h);
+	}
 	t->text[t->n_symbols] = (struct token_text){ p, (uint32_t)n };
-	t->slot[slot_of(t, p, n)] = t->n_symbols + 1;
+	t->slot[i] = (uint64_t)h << 32 | (t->n_symbols + 1);
 	return (int32_t)t->n_symbols++;
 }
 
