@@ -66,12 +66,13 @@ TARGET ALWAYS_INLINE void neon_i8mm_tile(const struct rows_scratch *p, const str
 			}
 		}
 	}
+	float out[TILE / 2][LANES * 2];
+	UNROLL for (unsigned k = 0; k < pairs; k++)
+		UNROLL for (unsigned h = 0; h < 4; h++)
+			vst1q_f32(out[k] + 4 * h, s[k][h]);
 	for (unsigned t = 0; t < nt; t++)
-		for (unsigned r = 0; r < rows; r++) {
-			float out[4];
-			vst1q_f32(out, s[t / 2][r / 2]);
-			put(a, t0 + t, row + r, out[r % 2 * 2 + t % 2]);
-		}
+		for (unsigned r = 0; r < rows; r++)
+			put(a, t0 + t, row + r, out[t / 2][2 * r + t % 2]);
 }
 
 #include "cpu/mm_rows_float.h"
