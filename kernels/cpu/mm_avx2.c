@@ -7,6 +7,7 @@
 #define XOR 0
 #define START 0
 
+#include <stddef.h>
 #include <immintrin.h>
 
 TARGET static inline __attribute__((always_inline)) __m256i avx2_dot_signed(__m256i w, __m256i x)
@@ -21,5 +22,5 @@ TARGET static inline __attribute__((always_inline)) __m256i avx2_dot4(__m256i su
 
 extern const struct matmul matmul_avx2;
 const struct matmul matmul_avx2 = { "avx2", isa_avx2, rows_knows, rows_input, rows_input_bytes, avx2_prepare, rows_packed_bytes, rows_pack,
-	avx2_scratch_bytes, avx2_run };
+	avx2_scratch_bytes, avx2_run, NULL };
 #endif

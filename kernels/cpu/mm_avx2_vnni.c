@@ -7,6 +7,7 @@
 #define XOR 0x80
 #define START 1
 
+#include <stddef.h>
 #include <immintrin.h>
 
 TARGET static inline __attribute__((always_inline)) __m256i avx2_vnni_dot_signed(__m256i w, __m256i x)
@@ -20,5 +21,5 @@ TARGET static inline __attribute__((always_inline)) __m256i avx2_vnni_dot4(__m25
 
 extern const struct matmul matmul_avx2_vnni;
 const struct matmul matmul_avx2_vnni = { "avx2-vnni", isa_avx_vnni, rows_knows, rows_input, rows_input_bytes, avx2_vnni_prepare, rows_packed_bytes, rows_pack,
-	avx2_vnni_scratch_bytes, avx2_vnni_run };
+	avx2_vnni_scratch_bytes, avx2_vnni_run, NULL };
 #endif

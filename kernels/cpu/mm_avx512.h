@@ -70,6 +70,8 @@ static inline uint64_t mm512_panel_bytes(const struct mm512_format *f, uint64_t 
 }
 /* A panel of at most `rows` native rows, row_bytes apart, of which the n elements at `rows` are taken. */
 struct mm512_rows { const uint8_t *rows; uint64_t row_bytes; unsigned count; uint64_t n; };
+/* Row `row` of a packed matrix as floats. */
+void mm512_unpack_row(float *out, const struct matrix *w, uint64_t row);
 void mm512_pack_panel(uint8_t *codes, uint8_t *scales, const struct mm512_format *f, const struct mm512_rows *r);
 enum { MM512_STAGE = 512 };              /* elements that are staged at a time: with scales 20 KiB of two panels stay in the first cache */
 /* Any format with integers(), too. scales: 2 * MM512_STAGE / 16 * 16 floats. */

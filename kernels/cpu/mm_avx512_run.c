@@ -225,7 +225,13 @@ static void run(const struct matmul_args *a, void *scratch)
 	}
 }
 
+static void unpack_row(float *out, const struct matrix *w, uint64_t row, void *scratch)
+{
+	(void)scratch;
+	mm512_unpack_row(out, w, row);
+}
+
 const struct matmul matmul_avx512_vnni = {
-	"avx512-vnni", isa_avx512_vnni, knows, input, input_bytes, prepare, packed_bytes, pack, scratch_bytes, run
+	"avx512-vnni", isa_avx512_vnni, knows, input, input_bytes, prepare, packed_bytes, pack, scratch_bytes, run, unpack_row
 };
 #endif

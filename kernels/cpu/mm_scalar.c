@@ -1,4 +1,5 @@
 /* mm_scalar.c - the product in plain C: any processor, every format */
+#include <stddef.h>
 #include "cpu/isa.h"
 #include "cpu/mm_rows.h"
 
@@ -39,4 +40,4 @@ static void scalar_widen(const struct kformat *f, float *out, const void *w, uin
 #include "cpu/mm_rows_run.h"
 
 const struct matmul matmul_scalar = { "scalar", isa_always, rows_knows, rows_input, rows_input_bytes, scalar_prepare, rows_packed_bytes, rows_pack,
-	scalar_scratch_bytes, scalar_run };
+	scalar_scratch_bytes, scalar_run, NULL };

@@ -5,27 +5,27 @@ enum { DIRECT_ROWS = 4, LINE = 64 };
 struct direct {
 	float *q, *sum, *score, *m, *l, *before;
 	uint64_t k_pad, v_pad;
-	const char *next_k, *next_v;
-	const uint32_t *next_slot;
-	uint32_t next_n, k_bytes, v_bytes;
+	const char *next_k[BLOCK], *next_v[BLOCK];
+	uint32_t next_n;
 };
+
+INLINE uint32_t bytes_of(uint32_t format, uint32_t dim)
+{
+	return format == KF_F32 ? dim * 4 : format == KF_Q8_0 ? dim / 32 * (uint32_t)sizeof(struct q8_0_block) : dim * 2;
+}
 
 /* score[r][e] = q[r] . K[e]; -inf after n */
 INLINE void direct_scores(const struct attn_args *a, const struct direct *d, const char *k, const uint32_t *slot, uint32_t n, uint32_t r0, int rows, uint32_t format)
 {
-	const uint32_t whole = a->k_dim / W * W;
+	const uint32_t whole = a->k_dim / W * W, bytes = bytes_of(format, a->k_dim);
 	const float *q = d->q + r0 * d->k_pad;
 
 	for (uint32_t e = 0; e < n; e++) {
 		const char *row = k + slot[e] * a->k_row_bytes;
 		vf s[DIRECT_ROWS] = { 0 };
-		if (r0 == 0 && e < d->next_n) {
-			const char *next_k = d->next_k + d->next_slot[e] * a->k_row_bytes, *next_v = d->next_v + d->next_slot[e] * a->v_row_bytes;
-			for (uint32_t i = 0; i < d->k_bytes; i += LINE)
-				__builtin_prefetch(next_k + i, 0, 2);
-			for (uint32_t i = 0; i < d->v_bytes; i += LINE)
-				__builtin_prefetch(next_v + i, 0, 2);
-		}
+		if (r0 == 0 && e < d->next_n)
+			for (uint32_t i = 0; i < bytes; i += LINE)
+				__builtin_prefetch(d->next_k[e] + i);
 		for (uint32_t i = 0; i < whole; i += W) {
 			const vf x = v_row(format, row, i);
 			for (int r = 0; r < rows; r++)
@@ -47,6 +47,7 @@ INLINE void direct_scores(const struct attn_args *a, const struct direct *d, con
 INLINE void direct_columns(const struct attn_args *a, const struct direct *d, const char *v, const uint32_t *slot, uint32_t n, uint32_t r0, int rows,
 	uint32_t j, int cols, uint32_t part, uint32_t format)
 {
+	const uint32_t bytes = bytes_of(format, part ? part : (uint32_t)cols * W);
 	vf s[DIRECT_ROWS][4];
 
 	for (int r = 0; r < rows; r++)
@@ -54,6 +55,9 @@ INLINE void direct_columns(const struct attn_args *a, const struct direct *d, co
 			s[r][c] = v_load(d->sum + (r0 + r) * d->v_pad + j + c * W) * d->before[r0 + r];
 	for (uint32_t e = 0; e < n; e++) {
 		const char *row = v + slot[e] * a->v_row_bytes;
+		if (r0 == 0 && e < d->next_n)
+			for (uint32_t i = 0; i < bytes; i += LINE)
+				__builtin_prefetch(d->next_v[e] + bytes_of(format, j) + i);
 		for (int c = 0; c < cols; c++) {
 			const vf x = part ? v_row_part(format, row, j, part) : v_row(format, row, j + c * W);
 			for (int r = 0; r < rows; r++)
@@ -119,9 +123,26 @@ static void direct_block(const struct attn_args *a, const struct direct *d, cons
 	default: sums_f32(a, d, v, slot, n, rows); break;
 	}
 }
-static uint32_t bytes_of(uint32_t format, uint32_t dim)
+/* What group g fetches while it works on a block: where the heads of an entry lie together, a share of the next block in the order of memory, which is
+ * read twice as fast as a head at a time; else the next head's rows of this block. */
+static void direct_next(const struct attn_args *a, struct direct *d, const char *k, const char *v, const uint32_t *slot, uint32_t n, const uint32_t *next, uint32_t left,
+	uint32_t g, uint32_t groups)
 {
-	return format == KF_F32 ? dim * 4 : format == KF_Q8_0 ? dim / 32 * (uint32_t)sizeof(struct q8_0_block) : dim * 2;
+	if (a->k_head_bytes < a->k_row_bytes) {
+		d->next_n = left;
+		for (uint32_t e = 0; e < left; e++) {
+			const uint32_t i = g * left + e, at = next[i / groups], head = i % groups;
+			d->next_k[e] = k + at * a->k_row_bytes + head * a->k_head_bytes;
+			d->next_v[e] = v + at * a->v_row_bytes + head * a->v_head_bytes;
+		}
+		return;
+	}
+	const uint32_t head = g + 1 < groups ? g + 1 : 0, *at = head ? slot : next;
+	d->next_n = head ? n : left;
+	for (uint32_t e = 0; e < d->next_n; e++) {
+		d->next_k[e] = k + at[e] * a->k_row_bytes + head * a->k_head_bytes;
+		d->next_v[e] = v + at[e] * a->v_row_bytes + head * a->v_head_bytes;
+	}
 }
 
 /* Token t, all q heads of the call, in groups of a K/V head; block by block through all groups, as the heads of an entry mostly lie together. */
@@ -131,7 +152,7 @@ static void attn_direct(const struct attn_args *a, uint32_t t, float *scratch)
 	const uint32_t kv0 = a->head0 / group, groups = (a->head1 - 1) / group + 1 - kv0;
 	const char *k = (const char *)a->k + kv0 * a->k_head_bytes, *v = (const char *)a->v + kv0 * a->v_head_bytes;
 	const float by = score_scale(a);
-	struct direct d = { .k_pad = padded(a->k_dim), .v_pad = padded(a->v_dim), .k_bytes = bytes_of(a->format_k, a->k_dim), .v_bytes = bytes_of(a->format_v, a->v_dim) };
+	struct direct d = { .k_pad = padded(a->k_dim), .v_pad = padded(a->v_dim) };
 	uint32_t slots[2][BLOCK], now = 0, e = seen_from(a, t), n = to - e < BLOCK ? to - e : BLOCK, left;
 	float *q = take(&scratch, groups * room * d.k_pad), *sum = take(&scratch, groups * room * d.v_pad);
 	float *m = take(&scratch, groups * room), *l = take(&scratch, groups * room);
@@ -157,11 +178,7 @@ static void attn_direct(const struct attn_args *a, uint32_t t, float *scratch)
 		block_slots(a, e + n, left, slots[now ^ 1]);
 		for (uint32_t g = 0; g < groups; g++) {
 			const uint32_t r0 = g == 0 ? a->head0 % group : 0, r1 = g + 1 == groups ? (a->head1 - 1) % group + 1 : group, r = g * room;
-			const int last = g + 1 == groups;
-			d.next_k = last ? k : k + (g + 1) * a->k_head_bytes;
-			d.next_v = last ? v : v + (g + 1) * a->v_head_bytes;
-			d.next_slot = slots[last ? now ^ 1 : now];
-			d.next_n = last ? left : n;
+			direct_next(a, &d, k, v, slots[now], n, slots[now ^ 1], left, g, groups);
 			d.q = q + r * d.k_pad, d.sum = sum + r * d.v_pad, d.m = m + r, d.l = l + r;
 			direct_block(a, &d, k + g * a->k_head_bytes, v + g * a->v_head_bytes, slots[now], n, r1 - r0);
 		}

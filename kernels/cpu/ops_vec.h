@@ -207,7 +207,7 @@ INLINE vf v_exp2(vf x)
 	p = p * f + 0.240226508f;
 	p = p * f + 0.693147188f;
 	p = p * f + 1.0f;
-	return v_keep(~(x < -126.0f), p * (vf)(((vi)t << 23) + 0x3f800000));
+	return v_keep(~(x < -126.0f), p * (vf)(((vu)t << 23) + 0x3f800000));
 }
 /* e^x for x <= 0 (good to 87); 0 below -87.3; NaN stays. ln 2 in two pieces, the first of few bits (Cody and Waite). (e^r - 1 - r) / r^2: 1e-8. */
 INLINE vf v_exp(vf x)
@@ -219,7 +219,7 @@ INLINE vf v_exp(vf x)
 	p = p * r + 0.16666577f;
 	p = p * r + 0.5f;
 	p = p * r * r + r + 1.0f;
-	return v_keep(~(x < -87.3f), p * (vf)(((vi)t << 23) + 0x3f800000));
+	return v_keep(~(x < -87.3f), p * (vf)(((vu)t << 23) + 0x3f800000));
 }
 /* Of -|x| alone, so that nothing overflows: e / (1 + e) or 1 / (1 + e). */
 INLINE vf v_sigmoid(vf x)

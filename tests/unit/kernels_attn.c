@@ -232,12 +232,20 @@ static void softcap_left_out(const struct attn_args *a, void *scratch)
 	b.softcap = 0;
 	good->attn(&b, scratch);
 }
+static void scale_near(const struct attn_args *a, void *scratch)
+{
+	struct attn_args b = *a;
+
+	b.scale *= 1.0003f;
+	good->attn(&b, scratch);
+}
 
 int main(void)
 {
 	static const struct { const char *name; void (*attn)(const struct attn_args *, void *); unsigned shape; } mutants[] = {
 		{ "the last entry left out", last_missing, 1 }, { "a window of one more", window_longer, 10 }, { "another K/V head", other_head, 2 },
-		{ "sinks left out", sinks_left_out, 4 }, { "softcap left out", softcap_left_out, 6 } };
+		{ "sinks left out", sinks_left_out, 4 }, { "softcap left out", softcap_left_out, 6 },
+		{ "a scale off by 3e-4", scale_near, 1 }, { "a scale off by 3e-4, in a prompt", scale_near, 8 } };
 
 	seed_open();
 	for (unsigned i = 0; i < SHAPES; i++) {
