@@ -50,7 +50,8 @@ struct dummy_options {
 /* Seeded weights in memory, of the shapes of m (which outlives them) in the formats of the recipe. E_NOMEM: they do not fit what is free now (asked before anything is taken). */
 int weights_dummy(struct weights **out, const struct model_spec *m, const struct recipe *r, const struct dummy_options *o, const struct quants *q, struct error *err) MUST_CHECK;
 /* Writes a GGUF file that other engines load: the same bytes, the metadata of the source file or else of the architecture, with as many placeholder tokens as the vocabulary has
- * (tokenizer.ggml.model "none"). E_IO; E_ARCH: GGUF's metadata for this architecture is not known here; E_FORMAT: no number in GGUF files. An existing file is replaced only once the new one is whole. */
+ * (tokenizer.ggml.model "none"). E_IO; E_ARCH: GGUF's metadata for this architecture is not known here; E_FORMAT: no number in GGUF files, a recipe or a
+ * source of safetensors. An existing file is replaced only once the new one is whole. */
 int weights_save(const struct weights *w, const char *path, struct error *err) MUST_CHECK;
 void weights_close(struct weights *w);           /* NULL allowed */
 

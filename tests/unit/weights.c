@@ -277,6 +277,8 @@ static void test_safetensors(struct catalog *c)
 		printf("# %s\n", err.text);
 		goto out;
 	}
+	snprintf(path, sizeof path, "%s/no.gguf", folder);
+	ok(weights_save(got, path, &err) == E_FORMAT && weights_save(w, path, &err) == E_FORMAT && !path_exists(path), "neither is saved: %s", err.text);
 	unsigned same = 0;
 	for (uint32_t i = 0; i < w->n; i++) {
 		const struct weight *t = weights_find(got, w->t[i].id, w->t[i].layer);
