@@ -18,6 +18,8 @@ enum {
 	HY_GEMMA_27B = 512,                      /* ... by width / heads at 46 (gemma2) or 62 (gemma3) layers */
 	HY_V_NORM = 1024,
 	HY_ONE_BRANCH = 4096,                    /* attention and feed-forward read the same stream: only where they share a norm, too, is that what a description says */
+	HY_BA_BY_HEAD = 8192,                    /* ssm_ba keeps b and a of a key head together */
+	HY_DELTA_TILED = 16384,                  /* value head h goes with key head h % k_heads: converters of Qwen 3.5 reorder the rows so */
 	HY_YARN_KEYS = 2048                      /* the loader reads yarn_beta_fast, yarn_beta_slow, temperature_scale */
 };
 struct arch_traits {
