@@ -85,7 +85,7 @@ __attribute__((unused)) static unsigned gold_read(struct gold_prompt *p, const c
 			if (n == GOLD_PROMPTS)
 				return 0;
 			memset(&p[n], 0, sizeof p[n]);
-			snprintf(p[n++].name, sizeof p->name, "%s", line + 7);
+			snprintf(p[n++].name, sizeof p->name, "%.15s", line + 7);
 		} else if (n && !strncmp(line, "tokens ", 7)) {
 			char *s = line + 7, *end;
 			for (long v; v = strtol(s, &end, 10), end != s && p[n - 1].n < GOLD_TOKENS; s = end)
