@@ -6,6 +6,7 @@
 # make check      all tests, TAP via prove    REQUIRE=cuda    a skipped cuda test fails
 # make bench      start-up and load times     PREFIX= DESTDIR= for install and uninstall
 # make claims     judge the guides' claims again, data/claims.md
+# make peer       beside llama.cpp, interleaved (LLAMA=DIR)
 # make lint       clang-tidy, cppcheck, mandoc, shellcheck      make fuzz   FUZZ_RUNS= executions of every target
 PROG    := ullage
 VERSION := 0.1.0
@@ -140,6 +141,10 @@ bench: all $(B)/tests/bench/load
 	$(Q)$(B)/tests/bench/load $(B)/$(PROG)
 	$(Q)tests/bench.sh $(B)/$(PROG)
 
+# beside llama.cpp: LLAMA=its folder, or PATH's llama-bench, or built outside the tree
+peer: all models
+	$(Q)PROG=$(B)/$(PROG) LLAMA="$(LLAMA)" tests/peer.sh
+
 deps:
 	$(Q)sh tests/deps.sh
 
@@ -173,8 +178,8 @@ uninstall:
 clean:
 	rm -rf build build-*
 help:
-	@sed -n '3,10s/^# //p' Makefile
+	@sed -n '3,11s/^# //p' Makefile
 
 -include $(wildcard $(B)/src/*/*.d $(B)/kernels/*.d $(B)/kernels/*/*.d $(B)/tests/*/*.d)
-.PHONY: all models tests check fit claims bench deps fuzz lint install uninstall clean help FORCE
+.PHONY: all models tests check fit claims bench peer deps fuzz lint install uninstall clean help FORCE
 .SECONDARY:
