@@ -158,14 +158,21 @@ static uint32_t lower_delta(struct lowering *w, uint32_t x, const struct delta_s
 {
 	uint64_t width = w->m->width, k = (uint64_t)d->k_heads * d->k_dim, v = (uint64_t)d->v_heads * d->v_dim;
 	int kda = d->per_channel_decay;
-	uint32_t qkv = op_linear(w, x, kda ? W_ATTN_Q : W_ATTN_QKV, W_NONE, width, kda ? k : 2 * k + v, 1), kk = NO_ACT, vv = NO_ACT, gate = NO_ACT, o;
+	uint32_t qkv = op_linear(w, x, kda ? W_ATTN_Q : W_ATTN_QKV, W_NONE, width, kda ? k : 2 * k + v, 1), kk = NO_ACT, vv = NO_ACT, gate = NO_ACT, forget = NO_ACT, o;
 
 	if (kda) {
 		kk = op_linear(w, x, W_ATTN_K, W_NONE, width, k, 1);
 		vv = op_linear(w, x, W_ATTN_V, W_NONE, width, v, 1);
-		op_linear(w, op_linear(w, x, W_SSM_F_A, W_NONE, width, d->k_dim, 1), W_SSM_F_B, W_NONE, d->k_dim, k, 1);
+		forget = op_linear(w, op_linear(w, x, W_SSM_F_A, W_NONE, width, d->k_dim, 1), W_SSM_F_B, W_NONE, d->k_dim, k, 1);
 	}
 	uint32_t ba = op_linear(w, x, kda ? W_SSM_BETA : W_SSM_BETA_ALPHA, W_NONE, width, (kda ? 1 : 2) * (uint64_t)d->v_heads, 1);
+	if (kda && w->l->shape.own) {
+		ba = op_simple(w, OP_DECAY, forget, ba, k + d->v_heads);
+		if (!w->failed) {
+			w->l->op[w->l->n - 1].w[0] = W_SSM_A;
+			w->l->op[w->l->n - 1].w[1] = W_SSM_DT_B;
+		}
+	}
 	if (d->out_gate && d->gate_low_rank)
 		gate = op_linear(w, op_linear(w, x, W_SSM_G_A, W_NONE, width, d->v_dim, 1), W_SSM_G_B, W_NONE, d->v_dim, v, 1);
 	else if (d->out_gate)
@@ -186,7 +193,8 @@ static uint32_t lower_delta(struct lowering *w, uint32_t x, const struct delta_s
 	o = op_makes(w, c, 0, v);
 	if (w->l->shape.own) {
 		op_makes(w, c, 1, 2 * k + v);            /* after the convolution */
-		op_makes(w, c, 2, 2 * (uint64_t)d->v_heads);     /* decay and beta */
+		if (!kda)
+			op_makes(w, c, 2, 2 * (uint64_t)d->v_heads);     /* decay and beta */
 	}
 	if (gate != NO_ACT) {
 		o = op_simple(w, OP_GATE, o, gate, v);
@@ -199,7 +207,7 @@ static uint32_t lower_delta(struct lowering *w, uint32_t x, const struct delta_s
 static uint32_t lower_mamba2(struct lowering *w, uint32_t x, const struct mamba2_spec *s)
 {
 	uint64_t inner = (uint64_t)s->heads * s->head_dim, bc = 2 * (uint64_t)s->groups * s->state;
-	uint32_t in = op_linear(w, x, W_SSM_IN, W_NONE, w->m->width, 2 * inner + bc + s->heads, 1), o;
+	uint32_t in = op_linear(w, x, W_SSM_IN, s->proj_bias ? W_SSM_IN_B : W_NONE, w->m->width, 2 * inner + bc + s->heads, 1), o;
 	struct op *c = op_add(w, OP_SSD);
 
 	c->math = MATH_F32;
@@ -218,7 +226,7 @@ static uint32_t lower_mamba2(struct lowering *w, uint32_t x, const struct mamba2
 	}
 	if (s->gated_norm)
 		o = op_norm(w, o, W_SSM_NORM, inner);
-	return op_linear(w, o, W_SSM_OUT, W_NONE, inner, w->m->width, 1);
+	return op_linear(w, o, W_SSM_OUT, s->proj_bias ? W_SSM_OUT_B : W_NONE, inner, w->m->width, 1);
 }
 
 static uint32_t lower_conv(struct lowering *w, uint32_t x)

@@ -94,7 +94,7 @@ const void *prepared(const struct program *p, const struct xop *o, unsigned thre
 static inline void *scratch_of(const struct program *p, unsigned thread) { return p->scratch + thread * p->scratch_bytes; }
 static inline unsigned char *state_at(const struct program *p, const struct state_block *s, uint32_t slot) { return p->kv + s->at + slot * s->slot_bytes; }
 
-xop_fn run_embed, run_norm, run_prepare, run_linear, run_groups, run_act, run_add, run_rows, run_head, run_rope, run_gate, run_concat;
+xop_fn run_embed, run_norm, run_prepare, run_linear, run_groups, run_act, run_add, run_rows, run_head, run_rope, run_gate, run_concat, run_decay, run_per_layer, run_scale;
 xop_fn run_qk, run_attn, run_conv, run_delta, run_ssd, run_shortconv, run_route, run_expert_rows, run_expert_up, run_expert_act, run_expert_down, run_expert_sum;
 
 void sync_place(struct program *p);              /* fills xop.sync from xop.access */

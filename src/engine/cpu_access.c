@@ -68,7 +68,7 @@ static void list(struct program *p, struct xop *o, unsigned mode)
 		reads(p, o, mode, 0, SHARE_COLUMNS);
 		reads(p, o, mode, 1, SHARE_COLUMNS);
 		writes(p, o, mode, 0, SHARE_COLUMNS);
-	} else if (o->run == run_gate || o->run == run_concat || o->run == run_route) {
+	} else if (o->run == run_gate || o->run == run_concat || o->run == run_route || o->run == run_decay || o->run == run_per_layer || o->run == run_scale) {
 		reads(p, o, mode, 0, SHARE_TOKENS);
 		reads(p, o, mode, 1, SHARE_TOKENS);
 		writes(p, o, mode, 0, SHARE_TOKENS);

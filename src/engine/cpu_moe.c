@@ -52,6 +52,8 @@ static void route_row(const struct program *p, const struct xop *o, float *choic
 	double sum = 0;
 
 	memcpy(probs, logits, n * sizeof *probs);
+	if (e->router_scale)                     /* its input is divided by sqrt(width) (llama.cpp src/models/gemma4.cpp) */
+		p->dev->ops->scale(probs, (float)(1 / sqrt((double)p->model->width)), n);
 	if (e->score == SCORE_SOFTMAX)
 		p->dev->ops->softmax(probs, n);
 	else if (e->score == SCORE_SIGMOID)
@@ -70,7 +72,7 @@ static void route_row(const struct program *p, const struct xop *o, float *choic
 	for (uint32_t i = 0; i < k; i++)
 		sum += weight[i];
 	for (uint32_t i = 0; i < k; i++)
-		weight[i] = (float)(weight[i] / (p->hyper->norm_topk && e->score != SCORE_TOPK_SOFTMAX ? sum > 6.103515625e-5 ? sum : 6.103515625e-5 : 1) * p->hyper->expert_scale);
+		weight[i] = (float)(weight[i] * (o->vec[1] ? o->vec[1][id[i]] : 1) / (p->hyper->norm_topk && e->score != SCORE_TOPK_SOFTMAX ? sum > 6.103515625e-5 ? sum : 6.103515625e-5 : 1) * p->hyper->expert_scale);
 }
 
 void run_route(struct program *p, const struct xop *o, unsigned thread)

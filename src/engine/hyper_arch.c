@@ -52,10 +52,10 @@ static const struct arch_traits table[] = {
 	{ "qwen2moe", 1, TOPK_PLAIN, 0 },
 	{ "qwen2vl", 1, TOPK_PLAIN, 0 },
 	{ "qwen3", 1, TOPK_PLAIN, 0 },
-	{ "qwen35", 1, TOPK_NORM, 0 },
-	{ "qwen35moe", 1, TOPK_NORM, 0 },
+	{ "qwen35", 1, TOPK_NORM, HY_DELTA_TILED },
+	{ "qwen35moe", 1, TOPK_NORM, HY_DELTA_TILED },
 	{ "qwen3moe", 1, TOPK_NORM, 0 },
-	{ "qwen3next", 1, TOPK_NORM, 0 },
+	{ "qwen3next", 1, TOPK_NORM, HY_BA_BY_HEAD },
 	{ "qwen3vl", 1, TOPK_PLAIN, 0 },
 	{ "qwen3vlmoe", 1, TOPK_NORM, 0 },
 	{ "seed_oss", 1, TOPK_PLAIN, 0 },
@@ -138,4 +138,6 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	}
 	h->norm_after_rope = (flags & HY_NORM_AFTER_ROPE) != 0;
 	h->v_norm = (flags & HY_V_NORM) != 0;
+	h->beta_alpha_by_head = (flags & HY_BA_BY_HEAD) != 0;
+	h->delta_tiled = (flags & HY_DELTA_TILED) != 0;
 }

@@ -17,12 +17,14 @@ enum {
 	HY_ATTN_ONE = 256,                       /* attention is not scaled */
 	HY_GEMMA_27B = 512,                      /* ... by width / heads at 46 (gemma2) or 62 (gemma3) layers */
 	HY_V_NORM = 1024,
-	HY_YARN_KEYS = 2048                      /* the loader reads yarn_beta_fast, yarn_beta_slow, temperature_scale */
+	HY_YARN_KEYS = 2048,                     /* the loader reads yarn_beta_fast, yarn_beta_slow, temperature_scale */
+	HY_BA_BY_HEAD = 4096,                    /* ssm_ba: rows of b and a of one key head together */
+	HY_DELTA_TILED = 8192                    /* value head h goes with key head h % k_heads */
 };
 struct arch_traits {
 	const char *name;
 	uint8_t runs, topk;                      /* runs: its forward pass is built from parts that the engine has */
-	uint16_t flags;
+	uint32_t flags;
 };
 const struct arch_traits *hyper_traits(const char *architecture);       /* NULL: not known */
 int hyper_adjacent(const char *architecture);
