@@ -3,7 +3,8 @@
  * Lines: str|bool|u32|f32 KEY VALUE; strs|bools|u32s|i32s|f32s KEY VALUE...; vocab N; tensor LAYERS NAME FORMAT SCALE OFFSET NE...
  * LAYERS is "-" or a list "0,2-5": each gives a tensor blk.N.NAME. Element i of a tensor is OFFSET + SCALE * u: u in [-1, 1) is the upper 24 bits of
  * splitmix64(FNV-1a of the name + (i + 1) * golden ratio). SCALE and OFFSET are multiples of 1/1024: everything before the rounding to the format is exact,
- * so every machine writes the same bytes. mxfp4: SCALE is the smaller of the two E8M0 exponents used, codes are random bits.
+ * so every machine writes the same bytes. mxfp4: SCALE is the smaller of the two E8M0 exponents used, codes are random bits. i32: rows of
+ * successive numbers modulo SCALE, each from a random start: experts of a token.
  * vocab N: a SentencePiece vocabulary of <unk> <s> </s>, 256 bytes and N - 259 words. What llama.cpp makes of these files is in tests/golden/tiny-ARCH.txt. */
 #ifndef TINY_H
 #define TINY_H
@@ -15,7 +16,7 @@
 #include <string.h>
 
 enum { TINY_TENSORS = 2048, TINY_LINE = 4096 };
-enum tiny_format { TINY_F32 = 0, TINY_F16 = 1, TINY_BF16 = 30, TINY_MXFP4 = 39 };        /* as ggml numbers them */
+enum tiny_format { TINY_F32 = 0, TINY_F16 = 1, TINY_I32 = 26, TINY_BF16 = 30, TINY_MXFP4 = 39 }; /* as ggml numbers them */
 struct tiny_tensor {
 	char name[80];
 	uint32_t format, dims;
@@ -112,12 +113,12 @@ static int tiny_add(struct tiny_file *t, char **save, const char *layers)
 	if (!shift || t->n == TINY_TENSORS)
 		return -1;
 	struct tiny_tensor one = { .scale = strtod(scale, NULL), .shift = strtod(shift, NULL), .count = 1 };
-	one.format = !strcmp(format, "f32") ? TINY_F32 : !strcmp(format, "f16") ? TINY_F16 : !strcmp(format, "bf16") ? TINY_BF16 : TINY_MXFP4;
+	one.format = !strcmp(format, "f32") ? TINY_F32 : !strcmp(format, "f16") ? TINY_F16 : !strcmp(format, "bf16") ? TINY_BF16 : !strcmp(format, "i32") ? TINY_I32 : TINY_MXFP4;
 	while ((ne = strtok_r(NULL, " \n", save)) && one.dims < 4) {
 		one.ne[one.dims] = (uint64_t)strtoull(ne, NULL, 10);
 		one.count *= one.ne[one.dims++];
 	}
-	one.bytes = one.format == TINY_F32 ? one.count * 4 : one.format == TINY_MXFP4 ? one.count / 32 * 17 : one.count * 2;
+	one.bytes = one.format == TINY_F32 || one.format == TINY_I32 ? one.count * 4 : one.format == TINY_MXFP4 ? one.count / 32 * 17 : one.count * 2;
 	if (*layers == '-') {
 		snprintf(one.name, sizeof one.name, "%s", name);
 		t->t[t->n++] = one;
@@ -193,7 +194,9 @@ static void tiny_data(FILE *out, const struct tiny_tensor *t, int zero)
 		}
 		return;
 	}
-	for (uint64_t i = 0; i < t->count; i++) {
+	for (uint64_t i = 0; t->format == TINY_I32 && i < t->count; i++)
+		tiny_u32(out, zero ? 0 : (tiny_random(h, i / t->ne[0]) % 1024 + i % t->ne[0]) % (uint64_t)t->scale, 4);
+	for (uint64_t i = 0; t->format != TINY_I32 && i < t->count; i++) {
 		double u = (double)(tiny_random(h, i) >> 40) / 8388608.0 - 1.0;
 		float v = zero ? 0.0f : (float)(t->shift + t->scale * u);
 		if (t->format == TINY_F32)

@@ -8,7 +8,7 @@
  *   peer tiny MODEL one|each IDS...    f32 keys and values; all logits of the last position, some of every 8th
  *   peer shapes MODEL -                tensors that llama.cpp would want for this file's metadata, optional ones included
  *   peer perplexity MODEL f32|f16 N FILE
- * Always: CPU, 1 thread (THREADS=n: n), no flash attention, no repacked weights (REPACK=1: repacked), a batch of 512. */
+ * Always: CPU, 1 thread (THREADS=n: n), no flash attention (FLASH=1: with it), no repacked weights (REPACK=1: repacked), a batch of 512. */
 #include <ggml-backend.h>
 #include <gguf.h>
 #include <llama.h>
@@ -58,7 +58,7 @@ static void open_context(const char *kv, int n_ctx)
 	p.n_ctx = (uint32_t)n_ctx;
 	p.n_batch = p.n_ubatch = 512;
 	p.n_threads = p.n_threads_batch = env_int("THREADS", 1);
-	p.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+	p.flash_attn_type = env_int("FLASH", 0) ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
 	p.type_k = p.type_v = strcmp(kv, "f32") ? GGML_TYPE_F16 : GGML_TYPE_F32;
 	p.no_perf = true;
 	ctx = llama_init_from_model(model, p);

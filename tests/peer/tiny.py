@@ -5,7 +5,7 @@ tests/peer/tiny.py PEER TINY [NAME...]: the programs built from peer.c and tiny.
 of llama.cpp (`peer shapes`); DROP takes out the optional ones that files of the architecture do not have. Width 64, heads of 32, 288 tokens, windows of 16 (the prompt has 40).
 Every name of tensor is then zeroed once: logits must move, or it is listed as without effect.
 """
-import collections, os, re, subprocess, sys, tempfile
+import collections, os, re, subprocess, sys, tempfile, zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VOCAB = 288
@@ -116,6 +116,11 @@ MODELS = {
                      'attention.compress_ratios': [0, 0, 4, 128], 'attention.compress_rope_freq_base': 160000.0, 'hyper_connection.count': 4, 'hyper_connection.sinkhorn_iterations': 4,
                      'hyper_connection.epsilon': 1e-6, 'hash_layer_count': 0, 'swiglu_clamp_exp': [10.0] * 4, 'attention.indexer.head_count': 4, 'attention.indexer.key_length': 128,
                      'attention.indexer.top_k': 4}), 'exp_probs_b_vl'),
+    'deepseek4-hash': ('deepseek4', dict(base(layers=4, heads=4, kv=1, **moe(), expert_shared_count=1, expert_weights_scale=1.5, expert_weights_norm=True, expert_gating_func=4),
+                  **{'attention.q_lora_rank': 48, 'rope.dimension_count': 16, 'attention.sliding_window': 16, 'attention.output_group_count': 2, 'attention.output_lora_rank': 24,
+                     'attention.compress_ratios': [0, 0, 4, 128], 'attention.compress_rope_freq_base': 160000.0, 'hyper_connection.count': 4, 'hyper_connection.sinkhorn_iterations': 4,
+                     'hyper_connection.epsilon': 1e-6, 'hash_layer_count': 2, 'swiglu_clamp_exp': [10.0] * 4, 'attention.indexer.head_count': 4, 'attention.indexer.key_length': 128,
+                     'attention.indexer.top_k': 4}), 'exp_probs_b_vl'),
     'llama-f16': ('llama', base(layers=2), BIAS),
     'llama-bf16': ('llama', base(layers=2), BIAS),
     'stablelm': ('stablelm', base(head=16, rms=False, rope__dimension_count=8), BIAS + '|q_norm|k_norm'),
@@ -150,8 +155,10 @@ MODELS = {
 # Against float64 (check_transformers.py) llama.cpp's f32 sums are 2e-5 off in a last logit of llama and 5e-5 of qwen3; its GELU is a table of half-precision
 # numbers: 2.3e-3 of gemma3. A test may allow four to ten times that; any tensor left out moves logits by tenths or more.
 TOLERANCE = {a: .01 for a in ('gemma', 'gemma2', 'gemma3', 'gemma4', 'gpt2', 'falcon', 'phi2')}
+# in llama.cpp these choose their blocks of keys only with flash attention
+FLASH = ('minimax-m3',)
 FORMATS = {'gpt-oss-mxfp4': ('mxfp4', r'_exps\.weight'), 'llama-f16': ('f16', r'(attn|ffn)_(q|k|v|output|gate|up|down)\.|output\.w'),
-           'llama-bf16': ('bf16', r'(attn|ffn)_(q|k|v|output|gate|up|down)\.|output\.w')}
+           'llama-bf16': ('bf16', r'(attn|ffn)_(q|k|v|output|gate|up|down)\.|output\.w'), 'deepseek4-hash': ('i32', 'tid2eid')}
 
 
 def key_lines(arch, keys):
@@ -231,7 +238,7 @@ def describe(name, peer, tiny, tmp):
             m = re.match(r'blk\.(\d+)\.(.*)', t)
             which, pattern = FORMATS.get(name, ('f32', '$^'))
             fmt = which if re.search(pattern, t) else 'f32'
-            s, o = (121, 0) if fmt == 'mxfp4' else scale(t, ne)
+            s, o = (121, 0) if fmt == 'mxfp4' else (8, 0) if fmt == 'i32' else scale(t, ne)
             layer, short = (int(m[1]), m[2]) if m else ('-', t)
             tensors.setdefault((short, fmt, s, o, tuple(ne)), []).append(layer)
     rows = []
@@ -250,7 +257,10 @@ def witness(name, peer, tiny, tmp, commit):
     gguf = f'{tmp}/{name}.gguf'
     open(path, 'w').write(f'# tests/tiny.h makes a model of this; llama.cpp\'s logits for it are in tests/golden/tiny-{name}.txt. Written by tests/peer/tiny.py\n' + '\n'.join(lines) + '\n')
     run(tiny, path, gguf)
-    rounded = name in FORMATS
+    whole = open(gguf, 'rb').read()
+    written = f'file {zlib.crc32(whole):08x} {len(whole)}'
+    rounded = name in FORMATS and FORMATS[name][0] != 'i32'
+    os.environ['FLASH'] = '1' if name in FLASH else '0'
     if rounded:                                              # the same numbers as f32: llama.cpp rounds activations to what goes with the weights
         run(os.environ.get('QUANTIZE', 'llama-quantize'), '--allow-requantize', gguf, gguf + '.f32', 'F32')
         os.replace(gguf + '.f32', gguf)
@@ -270,12 +280,13 @@ def witness(name, peer, tiny, tmp, commit):
     size = os.path.getsize(gguf)
     os.unlink(gguf)
     with open(f'{ROOT}/tests/golden/tiny-{name}.txt', 'w') as f:
-        f.write(f'# {MODELS[name][0]}: tests/tiny/{name}.txt as llama.cpp {commit} computes it: native CPU build, f32 keys and values, 1 thread, no flash attention.\n')
+        f.write(f'# {MODELS[name][0]}: tests/tiny/{name}.txt as llama.cpp {commit} computes it: native CPU build, f32 keys and values, 1 thread, {"" if name in FLASH else "no "}flash attention.\n')
         f.write('# All tokens in one batch. top ID:LOGIT; some FIRST STRIDE LOGIT...; last: all logits of the last token.\n')
         f.write(f'# spread (standard deviation) of the last logits {spread:.3g}; token by token they differ by {apart:.2g} at most; zeroing any tensor moves a logit by {min(v for k, v in effect.items() if k not in weak and v == v):.2g} at least')
         f.write(f'; without effect: {" ".join(sorted(weak))}\n' if weak else '\n')
         if rounded:
             f.write(f'# {FORMATS[name][0]} weights were written out as f32 first: with them as they are llama.cpp rounds activations too\n')
+        f.write(written + '\n')
         f.write(f'tolerance {TOLERANCE.get(MODELS[name][0], .001):g}\n')
         f.write('tokens ' + ' '.join(map(str, TOKENS)) + '\n')
         f.write(one)
