@@ -30,6 +30,14 @@ static void norm_heads(const struct program *p, float *x, const float *w, uint64
 	}
 }
 
+static void clamp(const struct program *p, float *x, uint64_t n)
+{
+	float limit = (float)p->hyper->clamp_qkv;
+
+	for (uint64_t i = 0; i < n && limit > 0; i++)
+		x[i] = fminf(fmaxf(x[i], -limit), limit);
+}
+
 /* Queries that grow with the position: Llama 4's of layers without rotary embedding (transformers modeling_llama4.py, attn_scale), or all. */
 static void temper(const struct program *p, float *x, uint64_t n, int32_t position)
 {
@@ -58,13 +66,20 @@ static void qk_token(const struct program *p, const struct xop *o, uint64_t t, u
 		if (!query) {                            /* before the key is turned: it may be the value too */
 			uint32_t j = h - g->q_heads;
 			const float *value = v + (uint64_t)j * g->v_dim;
-			float normed[1024];
-			if (p->hyper->v_norm && g->v_dim <= 1024) {
-				k->rms_norm(normed, value, NULL, g->v_dim, p->model->norm_eps);
-				value = normed;
+			float own[MAX_HEAD];
+			if (p->hyper->v_norm) {
+				k->rms_norm(own, value, NULL, g->v_dim, p->model->norm_eps);
+				value = own;
+			}
+			if (p->hyper->clamp_qkv > 0 || p->hyper->value_scale != 1) {
+				memmove(own, value, g->v_dim * sizeof *own);
+				clamp(p, own, g->v_dim);
+				k->scale(own, (float)p->hyper->value_scale, g->v_dim);
+				value = own;
 			}
 			k->store(entry_at(p, sv, t, j), sv->kernel_format, value, g->v_dim);
 		}
+		clamp(p, x, g->k_dim);
 		if (w && !late && (!whole || h == 0 || h == g->q_heads))
 			norm_heads(p, x, w, whole ? query ? g->q_heads : g->kv_heads : 1, g->k_dim, stride, whole);
 		if (r) {
@@ -88,6 +103,8 @@ static void mla_token(const struct program *p, const struct xop *o, uint64_t t)
 	const struct hyper_rope *r = &p->hyper->rope[s->rope];
 	float *q = o->in[0] + t * o->n_in[0], *kv = o->in[1] + t * o->n_in[1];
 
+	if (p->hyper->temperature_scale > 0 && p->hyper->temperature_floor && p->hyper->temperature_all)
+		temper(p, q, (uint64_t)s->q_heads * (s->nope_dim + s->rope_dim), p->step->position[t]);
 	for (uint32_t h = 0; h < s->q_heads && s->rope != NO_ROPE; h++)
 		k->rope(q + (uint64_t)h * (s->nope_dim + s->rope_dim) + s->nope_dim, turns(p, s->rope, t), r->dims < s->rope_dim ? r->dims : s->rope_dim, p->model_adjacent);
 	k->rms_norm(kv, kv, o->vec[1], s->kv_rank, p->model->norm_eps);

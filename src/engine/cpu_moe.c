@@ -168,13 +168,14 @@ void run_expert_act(struct program *p, const struct xop *o, unsigned thread)
 	const struct moe_spec *e = &o->part->u.moe;
 	const struct ops *k = p->dev->ops;
 	uint64_t a, b, row = o->n_out[1] / e->per_token;
+	float limit = p->hyper->act_limit ? p->hyper->act_limit[o->b->op->layer] : 0;
 
 	share_of(&a, &b, (uint64_t)xop_rows(p, o) * e->per_token, 1, thread, p->dev->threads);
 	for (uint64_t r = a; r < b; r++) {
 		float *x = o->out[1] + r * row;
 		if (p->hyper->weight_before)     /* a product with a scaled input is the scaled product */
 			k->scale(x, weight_of(o, p->order[r]), row);
-		k->act(x, x, e->matrices == 3 ? x + e->width : NULL, e->width, e->act);
+		act_limited(p, x, x, e->matrices == 3 ? x + e->width : NULL, e->width, e->act, limit);
 		p->dev->mm->prepare((enum input_kind)o->kind, p->gather + r * p->gather_bytes, x, e->width);
 	}
 }

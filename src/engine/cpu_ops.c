@@ -175,14 +175,29 @@ void run_groups(struct program *p, const struct xop *o, unsigned thread)
 	}
 }
 
+/* Step 3.5, DeepSeek V4: few layers of few models, so plain C. */
+void act_limited(const struct program *p, float *out, const float *gate, const float *up, uint64_t n, int kind, float limit)
+{
+	if (!(limit > 0) || !up) {
+		p->dev->ops->act(out, gate, up, n, kind);
+		return;
+	}
+	for (uint64_t i = 0; i < n; i++) {
+		float a = p->hyper->gate_limited ? fminf(gate[i], limit) : gate[i], u = fminf(fmaxf(up[i], -limit), limit);
+		p->dev->ops->act(&a, &a, NULL, 1, kind);
+		out[i] = fminf(a, limit) * u;
+	}
+}
+
 void run_act(struct program *p, const struct xop *o, unsigned thread)
 {
 	int kind = o->part->type == PART_MOE ? o->part->u.moe.act : o->part->u.mlp.act;
+	float limit = p->hyper->act_limit_shared ? p->hyper->act_limit_shared[o->b->op->layer] : 0;
 	uint64_t a, b, n = o->n_out[0];
 
 	columns_of(p, n, thread, &a, &b);
 	for (uint32_t t = 0; t < xop_rows(p, o); t++)
-		p->dev->ops->act(o->out[0] + t * n + a, o->in[0] + t * n + a, o->in[1] ? o->in[1] + t * n + a : NULL, b - a, kind);
+		act_limited(p, o->out[0] + t * n + a, o->in[0] + t * n + a, o->in[1] ? o->in[1] + t * n + a : NULL, b - a, kind, limit);
 }
 
 void run_add(struct program *p, const struct xop *o, unsigned thread)

@@ -25,6 +25,8 @@ int cpu_can(const struct device *dev, const struct bound_op *o, struct error *wh
 
 	if (!(runs >> o->op->kind & 1))
 		return error_set(why, E_ARCH, "the %s backend has no op \"%s\"", dev->name, op_names[o->op->kind]);
+	if (o->op->kind == OP_QK_STORE && o->part->type == PART_GQA && o->part->u.gqa.v_dim > MAX_HEAD)
+		return error_set(why, E_ARCH, "the %s backend has heads of %u numbers at most, not %u", dev->name, (unsigned)MAX_HEAD, o->part->u.gqa.v_dim);
 	return OK;
 }
 

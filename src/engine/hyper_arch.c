@@ -9,14 +9,18 @@ static const struct arch_traits table[] = {
 	{ "afmoe", 0, TOPK_KEY, HY_WINDOW_SCALED },
 	{ "arcee", 1, TOPK_PLAIN, HY_ADJACENT },
 	{ "bailingmoe2", 1, TOPK_KEY, 0 },
+	{ "chatglm", 1, TOPK_PLAIN, HY_ADJACENT },
 	{ "cohere2", 1, TOPK_PLAIN, HY_ADJACENT | HY_WINDOW_SCALED },
 	{ "command-r", 1, TOPK_PLAIN, HY_ADJACENT },
+	{ "dbrx", 1, TOPK_NORM, 0 },
+	{ "deci", 1, TOPK_NORM, HY_ADJACENT },
 	{ "deepseek", 1, TOPK_PLAIN, HY_ADJACENT },
 	{ "deepseek2", 1, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
 	{ "dots1", 1, TOPK_KEY, 0 },
 	{ "ernie4_5", 1, TOPK_NORM, HY_ADJACENT },
 	{ "ernie4_5-moe", 1, TOPK_NORM, HY_ADJACENT },
 	{ "exaone", 1, TOPK_PLAIN, 0 },
+	{ "exaone-moe", 1, TOPK_KEY, HY_WINDOW_SCALED },
 	{ "exaone4", 1, TOPK_PLAIN, HY_WINDOW_SCALED },
 	{ "falcon", 1, TOPK_PLAIN, 0 },
 	{ "falcon-h1", 1, TOPK_PLAIN, 0 },
@@ -27,20 +31,25 @@ static const struct arch_traits table[] = {
 	{ "glm4", 1, TOPK_PLAIN, HY_ADJACENT },
 	{ "glm4moe", 1, TOPK_KEY, 0 },
 	{ "gpt-oss", 1, TOPK_PLAIN, HY_WINDOW_SCALED },
+	{ "gpt2", 1, TOPK_PLAIN, 0 },
 	{ "granite", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
 	{ "granitehybrid", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
 	{ "granitemoe", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
 	{ "hunyuan-dense", 1, TOPK_PLAIN, HY_NORM_AFTER_ROPE },
 	{ "hunyuan-moe", 1, TOPK_NORM, HY_NORM_AFTER_ROPE },
+	{ "hy_v3", 1, TOPK_KEY, 0 },
 	{ "internlm2", 1, TOPK_PLAIN, HY_ADJACENT },
 	{ "kimi-linear", 1, TOPK_NORM, 0 },
 	{ "lfm2", 1, TOPK_NORM, 0 },
 	{ "lfm2moe", 1, TOPK_NORM, 0 },
 	{ "llama", 1, TOPK_NORM, HY_ADJACENT },
 	{ "llama4", 1, TOPK_PLAIN, HY_ADJACENT | HY_LLAMA4 | HY_WINDOW_SCALED },
+	{ "mamba2", 1, TOPK_PLAIN, 0 },
+	{ "mimo2", 1, TOPK_NORM, 0 },
 	{ "minicpm", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_MINICPM },
 	{ "minimax-m2", 1, TOPK_NORM, 0 },
 	{ "mistral3", 1, TOPK_NORM, HY_ADJACENT | HY_YARN_KEYS },
+	{ "mistral4", 1, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
 	{ "nemotron_h", 1, TOPK_KEY, 0 },
 	{ "nemotron_h_moe", 1, TOPK_KEY, 0 },
 	{ "olmo2", 1, TOPK_PLAIN, 0 },
@@ -62,10 +71,11 @@ static const struct arch_traits table[] = {
 	{ "smollm3", 1, TOPK_PLAIN, HY_ADJACENT },
 	{ "stablelm", 1, TOPK_PLAIN, 0 },
 	{ "starcoder2", 1, TOPK_PLAIN, 0 },
+	{ "step35", 1, TOPK_KEY, 0 },
 	/* parts of these are not built or their constants not read */
 	{ "deepseek32", 0, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN }, { "deepseek4", 0, TOPK_KEY, HY_ADJACENT },
 	{ "gemma3n", 0, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE }, { "glm-dsa", 0, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
-	{ "kimi-k3", 0, TOPK_NORM, 0 }, { "minimax-m3", 0, TOPK_NORM, 0 }, { "grok", 0, TOPK_NORM, 0 }, { "dbrx", 0, TOPK_NORM, 0 },
+	{ "kimi-k3", 0, TOPK_NORM, 0 }, { "minimax-m3", 0, TOPK_NORM, 0 }, { "grok", 0, TOPK_NORM, 0 },
 };
 
 const struct arch_traits *hyper_traits(const char *architecture)
@@ -106,7 +116,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	unsigned flags = t ? t->flags : 0;
 
 	h->embed_scale = flags & HY_EMBED_SQRT ? sqrt(m->width) : 1.0;
-	h->residual_scale = h->logit_scale = h->expert_scale = 1.0;
+	h->residual_scale = h->logit_scale = h->expert_scale = h->value_scale = 1.0;
 	h->norm_topk = t ? t->topk == TOPK_NORM : 1;
 	for (unsigned i = 0; i < 8; i++)
 		h->ssm_multiplier[i] = 1.0;
@@ -139,5 +149,6 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	h->norm_after_rope = (flags & HY_NORM_AFTER_ROPE) != 0;
 	h->v_norm = (flags & HY_V_NORM) != 0;
 	h->beta_alpha_by_head = (flags & HY_BA_BY_HEAD) != 0;
+	h->gate_limited = (flags & HY_GATE_LIMITED) != 0;
 	h->delta_tiled = (flags & HY_DELTA_TILED) != 0;
 }

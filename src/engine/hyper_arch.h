@@ -19,6 +19,7 @@ enum {
 	HY_V_NORM = 1024,
 	HY_YARN_KEYS = 2048,                     /* the loader reads yarn_beta_fast, yarn_beta_slow, temperature_scale */
 	HY_BA_BY_HEAD = 4096,                    /* ssm_ba: rows of b and a of one key head together */
+	HY_GATE_LIMITED = 16384,                 /* limits of activations hold before the activation */
 	HY_DELTA_TILED = 8192                    /* value head h goes with key head h % k_heads */
 };
 struct arch_traits {

@@ -37,7 +37,7 @@ def mla(q_rank=48, **more):
 
 BIAS = r'attn_(q|k|v|qkv|output)\.bias|ffn_(gate|up|down)\.bias'
 # of models whose first layer alone is dense
-FIRST_DENSE = r'|blk\.0\.ffn_(gate_inp|exp_probs|.*exps|.*shexp)|blk\.[1-9]\.ffn_(gate|up|down)\.weight'
+FIRST_DENSE = r'|blk\.0\.(exp_probs_b|ffn_(gate_inp|.*exps|.*shexp))|blk\.[1-9]\.ffn_(gate|up|down)\.weight'
 SSM = {'ssm.conv_kernel': 4, 'ssm.inner_size': 128, 'ssm.state_size': 32, 'ssm.time_step_rank': 4, 'ssm.group_count': 2}
 YARN = {'rope.scaling.type': 'yarn', 'rope.scaling.factor': 4.0, 'rope.scaling.original_context_length': 64}
 DS = {'leading_dense_block_count': 1, 'expert_shared_count': 1, 'expert_weights_scale': 2.5, 'expert_weights_norm': True, 'expert_gating_func': 2}
