@@ -96,8 +96,7 @@ static int rope_of(struct hyper_rope *h, struct weights *w, const struct rope *r
 	if (window && !(t->flags & HY_WINDOW_SCALED)) {
 		h->factor = 1.0;
 		h->ext_factor = 0.0;
-		if (h->scaling == ROPE_SCALING_LINEAR || h->scaling == ROPE_SCALING_YARN)
-			h->scaling = ROPE_SCALING_NONE;
+		h->scaling = ROPE_SCALING_NONE;
 	}
 	READ(key(&h->attn_factor, w, g, "rope.scaling.attn_factor", err));
 	if (t->flags & HY_YARN_KEYS) {

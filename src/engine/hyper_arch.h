@@ -22,12 +22,18 @@ enum {
 	HY_GATE_LIMITED = 16384,                 /* limits of activations hold before the activation */
 	HY_DELTA_TILED = 8192                    /* value head h goes with key head h % k_heads */
 };
+/* What the engine makes of an architecture. UNKNOWN: nobody has looked at it; REFUSED: a part of it is not built; UNPROVED: all parts are, but nothing has been
+ * compared; PROVED: a tiny model of it gives llama.cpp's logits (tests/unit/engine_tiny.c compares, and fails when this table says otherwise). */
+enum arch_state { ARCH_UNKNOWN, ARCH_REFUSED, ARCH_UNPROVED, ARCH_PROVED };
+enum arch_state arch_state(const char *architecture);    /* NULL: unknown */
+
 struct arch_traits {
 	const char *name;
-	uint8_t runs, topk;                      /* runs: its forward pass is built from parts that the engine has */
+	uint8_t state, topk;                     /* enum arch_state, enum topk */
 	uint32_t flags;
 };
 const struct arch_traits *hyper_traits(const char *architecture);       /* NULL: not known */
+const struct arch_traits *hyper_arch_at(unsigned i);     /* NULL: there are no more */
 int hyper_adjacent(const char *architecture);
 /* E_ARCH by name when the architecture does not run. */
 int hyper_refuse(const struct model_spec *m, struct error *err) MUST_CHECK;

@@ -38,8 +38,8 @@ static int golden_read(struct golden *g, const char *name)
 	FILE *f;
 
 	*g = (struct golden){ .tolerance = 0 };
-	snprintf(g->name, sizeof g->name, "%s", name);
-	snprintf(path, sizeof path, "tests/golden/tiny-%s.txt", name);
+	snprintf(g->name, sizeof g->name, "%.60s", name);
+	snprintf(path, sizeof path, "tests/golden/tiny-%.60s.txt", name);
 	f = fopen(path, "r");
 	while (f && getline(&line, &cap, f) > 0) {
 		word = strtok_r(line, " \n", &save);
@@ -87,8 +87,8 @@ static const char *tiny_make(const char *name)
 			return NULL;
 		atexit(tiny_end);
 	}
-	snprintf(text, sizeof text, "tests/tiny/%s.txt", name);
-	snprintf(path, sizeof path, "%s/%s.gguf", tiny_folder, name);
+	snprintf(text, sizeof text, "tests/tiny/%.60s.txt", name);
+	snprintf(path, sizeof path, "%s/%.60s.gguf", tiny_folder, name);
 	return tiny_write(text, path, NULL) ? NULL : path;
 }
 
