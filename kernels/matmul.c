@@ -4,9 +4,14 @@
 #include <stddef.h>
 #include <string.h>
 
-extern const struct matmul matmul_ref;
+extern const struct matmul matmul_avx512_vnni, matmul_avx2_vnni, matmul_avx2, matmul_neon_i8mm, matmul_neon_dotprod, matmul_scalar, matmul_ref;
 
-const struct matmul *const matmuls[] = { &matmul_ref, NULL };
+const struct matmul *const matmuls[] = {
+#if defined(__x86_64__)
+	&matmul_avx512_vnni, &matmul_avx2_vnni, &matmul_avx2,
+#endif
+	&matmul_scalar, &matmul_ref, NULL
+};
 
 const struct matmul *matmul_best(const char *isa)
 {

@@ -3,7 +3,7 @@
  * Rows go in chunks whose q and sums stay in the second cache; each block of K and V is turned into floats once a chunk, K with its entries side by
  * side, so that both products are of tiles whose sums stay in registers: TILE_ROWS rows times TILE_COLS vectors. */
 
-enum { LANES = TILE_COLS * W, CHUNK_FLOATS = 1 << 16, CHUNK_ROWS = 264, TILE_LEAST = 9, ALIGN_ROOM = 63 };
+enum { LANES = TILE_COLS * W, CHUNK_FLOATS = 1 << 16, CHUNK_ROWS = 264, TILE_LEAST = 9, DIRECT_MOST = 16, ALIGN_ROOM = 63 };
 _Static_assert(BLOCK % LANES == 0 && CHUNK_ROWS % TILE_ROWS == 0, "blocks and chunks are whole tiles");
 
 struct tiles {
@@ -224,17 +224,18 @@ static uint64_t attn_scratch(const struct attn_args *a)
 static void attn(const struct attn_args *a, void *scratch)
 {
 	float *at = (float *)(((uintptr_t)scratch + ALIGN_ROOM) & ~(uintptr_t)ALIGN_ROOM);
-	const uint32_t group = a->q_heads / a->kv_heads;
+	const uint32_t group = a->q_heads / a->kv_heads, tokens = a->token1 - a->token0;
 
+	if (tokens * group < TILE_LEAST || (tokens == 1 && group <= DIRECT_MOST)) {
+		for (uint32_t t = a->token0; t < a->token1; t++)
+			attn_direct(a, t, at);
+		return;
+	}
 	for (uint32_t h0 = a->head0, h1; h0 < a->head1; h0 = h1) {
 		h1 = (h0 / group + 1) * group;
 		h1 = h1 < a->head1 ? h1 : a->head1;
-		const uint32_t rows = (a->token1 - a->token0) * (h1 - h0), step = chunk_rows(a);
-		if (rows < TILE_LEAST)
-			for (uint32_t t = a->token0; t < a->token1; t++)
-				attn_direct(a, t, h0, h1, at);
-		else
-			for (uint32_t r = 0; r < rows; r += step)
-				attn_chunk(a, h0, h1, r, rows - r < step ? rows : r + step, at);
+		const uint32_t rows = tokens * (h1 - h0), step = chunk_rows(a);
+		for (uint32_t r = 0; r < rows; r += step)
+			attn_chunk(a, h0, h1, r, rows - r < step ? rows : r + step, at);
 	}
 }

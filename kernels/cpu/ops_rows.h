@@ -197,8 +197,7 @@ static void store_q8_0(struct q8_0_block *b, const float *x)
 	for (int i = 0; i < 32; i += W) {
 		const vf r = v_max(v_set(-127), v_min(v_set(127), v_load(x + i) * inverse));
 		const vf half = (vf)(((vi)r & (int32_t)0x80000000) | 0x3f000000);
-		const vb q = __builtin_convertvector(__builtin_convertvector(r + half, vi), vb);
-		memcpy(b->q + i, &q, sizeof q);
+		v_to_i8(b->q + i, r + half);
 	}
 }
 static void store(void *out, uint32_t format, const float *x, uint64_t n)

@@ -53,7 +53,7 @@ INLINE vf v_keep(vi mask, vf a) { return (vf)(mask & (vi)a); }
 INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 INLINE vf v_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
 
-/* v_max: b where either is NaN (or NaN). v_f16: halves at any address. v_zip: the lower or upper halves of a and b, interleaved. */
+/* v_max: b where either is NaN (or NaN). v_f16: halves at any address. v_to_i8 cuts off what follows the point. v_zip: the lower or upper halves of a and b, interleaved. */
 #if defined(VEC_AVX512)
 INLINE vf v_max(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
 INLINE vf v_min(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
@@ -63,6 +63,7 @@ INLINE vf v_f16(const void *p) { return (vf)_mm512_cvtph_ps(_mm256_loadu_si256(p
 INLINE void v_to_f16(void *p, vf a) { _mm256_storeu_si256(p, _mm512_cvtps_ph((__m512)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
 INLINE vf v_bf16(const void *p) { return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(p)), 16); }
 INLINE vf v_i8(const void *p) { return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p))); }
+INLINE void v_to_i8(void *p, vf a) { _mm_storeu_si128(p, _mm512_cvtepi32_epi8(_mm512_cvttps_epi32((__m512)a))); }
 INLINE float f16_one(uint16_t h) { return _cvtsh_ss(h); }
 INLINE vf v_zip_lo(vf a, vf b)
 {
@@ -93,6 +94,13 @@ INLINE vf v_f16(const void *p) { return (vf)_mm256_cvtph_ps(_mm_loadu_si128(p));
 INLINE void v_to_f16(void *p, vf a) { _mm_storeu_si128(p, _mm256_cvtps_ph((__m256)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
 INLINE vf v_bf16(const void *p) { return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(p)), 16); }
 INLINE vf v_i8(const void *p) { return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p))); }
+INLINE void v_to_i8(void *p, vf a)
+{
+	const __m256i q = _mm256_cvttps_epi32((__m256)a);
+	const __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+
+	_mm_storel_epi64(p, _mm_packs_epi16(h, h));
+}
 INLINE float f16_one(uint16_t h) { return _cvtsh_ss(h); }
 INLINE vf v_zip_lo(vf a, vf b)
 {
@@ -112,6 +120,12 @@ INLINE vf v_i8(const void *p)
 
 	memcpy(&b, p, sizeof b);
 	return __builtin_convertvector(b, vf);
+}
+INLINE void v_to_i8(void *p, vf a)
+{
+	const vb b = __builtin_convertvector(__builtin_convertvector(a, vi), vb);
+
+	memcpy(p, &b, sizeof b);
 }
 INLINE vf v_bf16(const void *p)
 {
@@ -193,7 +207,7 @@ INLINE vf v_exp2(vf x)
 	p = p * f + 0.240226508f;
 	p = p * f + 0.693147188f;
 	p = p * f + 1.0f;
-	return v_keep(~(x < -126.0f), p * (vf)(((vi)t << 23) + 0x3f800000));
+	return v_keep(~(x < -126.0f), p * (vf)(((vu)t << 23) + 0x3f800000));
 }
 /* e^x for x <= 0 (good to 87); 0 below -87.3; NaN stays. ln 2 in two pieces, the first of few bits (Cody and Waite). (e^r - 1 - r) / r^2: 1e-8. */
 INLINE vf v_exp(vf x)
@@ -205,7 +219,7 @@ INLINE vf v_exp(vf x)
 	p = p * r + 0.16666577f;
 	p = p * r + 0.5f;
 	p = p * r * r + r + 1.0f;
-	return v_keep(~(x < -87.3f), p * (vf)(((vi)t << 23) + 0x3f800000));
+	return v_keep(~(x < -87.3f), p * (vf)(((vu)t << 23) + 0x3f800000));
 }
 /* Of -|x| alone, so that nothing overflows: e / (1 + e) or 1 / (1 + e). */
 INLINE vf v_sigmoid(vf x)

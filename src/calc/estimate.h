@@ -95,6 +95,15 @@ int estimate_depths(struct estimate *e, const struct question *q, struct arena *
 int estimate_prefill(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
 int estimate_ttft(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
 int estimate_longest(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
+/* One speed of any shape, on top of a memory estimate: decode of all sequences at a depth, or a prompt of `tokens` from the start on. */
+struct speed_of {
+	struct figure rate, plain;               /* tokens/s; plain: without what the engine was seen to reach here */
+	double bytes;                            /* weights and state that the step reads; a prompt: its first */
+	uint16_t format;                         /* that most of its weights have; NO_FORMAT */
+	double distance;                         /* of the runs that rate rests on (calc/runs.h); negative: none */
+};
+int estimate_decode_at(struct speed_of *out, struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err) MUST_CHECK;
+int estimate_prompt(struct speed_of *out, struct estimate *e, const struct question *q, uint64_t tokens, struct arena *a, struct error *err) MUST_CHECK;
 int estimate_most_sequences(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
 /* The rest on top: speed by depth, prefill, the longest context, how many sequences, the cheapest relaxations. */
 int estimate_rest(struct estimate *e, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;

@@ -5,7 +5,9 @@
 
 #include "base/units.h"
 #include "calc/placement.h"
+#include "calc/runs.h"
 #include "calc/speed.h"
+#include "calc/talk.h"
 
 #include <string.h>
 
@@ -22,6 +24,7 @@ struct costs {
 	uint16_t *class_of;                      /* of each layer; the whole model's ops are class n_classes - 1 */
 	unsigned n_classes;
 	struct cost *cost;                       /* n_classes x n_places */
+	double bytes, *of_format;                /* that the step reads; weights of them by format */
 };
 
 static int same_memory(const struct pool *a, const struct pool *b)
@@ -95,6 +98,25 @@ static void price(struct costs *c, unsigned class, const struct op_list *ops, ui
 	}
 }
 
+/* Only of this program's own engine is it known what it was seen to reach. */
+static int is_ullage(const struct question *q) { return settings_own(&q->settings); }
+
+/* What the ops from `from` on read, so many times. */
+static void tally(struct costs *c, const struct question *q, const struct op_list *ops, uint32_t from, double times)
+{
+	if (!is_ullage(q))
+		return;
+	for (uint32_t i = from; i < ops->n; i++) {
+		const struct op *op = &ops->op[i];
+		uint16_t f = op->kind == OP_EXPERTS ? op->u.experts.format[0] : op->kind == OP_LINEAR || op->kind == OP_HEAD ? op->u.linear.format[0] : NO_FORMAT;
+		struct op_cost k;
+		op_cost(&k, ops, op);
+		c->bytes += times * (k.weight_bytes + k.state_bytes);
+		if (f != NO_FORMAT)
+			c->of_format[f] += times * k.weight_bytes;
+	}
+}
+
 static int price_step(struct costs *c, const struct estimate *e, const struct question *q, const struct shape *s, struct arena *a, struct error *err)
 {
 	const struct model_spec *m = q->model;
@@ -106,7 +128,8 @@ static int price_step(struct costs *c, const struct estimate *e, const struct qu
 
 	*c = (struct costs){ .class_of = arena_array(a, m->n_layers + 1, sizeof *c->class_of) };
 	first = arena_array(a, m->n_layers + 1, sizeof *first);
-	if (!c->class_of || !first)
+	c->of_format = arena_array(a, q->quants->n_formats + 1u, sizeof *c->of_format);
+	if (!c->class_of || !first || !c->of_format)
 		return error_set(err, E_NOMEM, "out of memory");
 	if ((rc = list_places(c, q, err)) != OK || (rc = ops_begin(&w, &ops, m, q->quants, &e->settings, s, a, err)) != OK)
 		return rc;
@@ -123,9 +146,12 @@ static int price_step(struct costs *c, const struct estimate *e, const struct qu
 		return error_set(err, E_NOMEM, "out of memory");
 	uint32_t head = ops.n;           /* ops before the layers: they are priced with those behind them */
 	for (unsigned k = 0; k + 1 < c->n_classes && !w.failed; k++) {
-		uint32_t from = ops.n;
+		uint32_t from = ops.n, times = 0;
 		ops_layer(&w, first[k]);
 		price(c, k, &ops, from, q, cut);
+		for (uint32_t i = 0; i < m->n_layers; i++)
+			times += c->class_of[i] == k;
+		tally(c, q, &ops, from, times);
 	}
 	uint32_t from = ops.n;
 	if ((rc = ops_end(&w, err)) != OK)
@@ -133,56 +159,8 @@ static int price_step(struct costs *c, const struct estimate *e, const struct qu
 	memmove(&ops.op[head], &ops.op[from], (ops.n - from) * sizeof *ops.op);
 	ops.n = head + (ops.n - from);
 	price(c, c->n_classes - 1, &ops, 0, q, cut);
+	tally(c, q, &ops, 0, 1);
 	return OK;
-}
-
-/* Rate each way between the devices of a group or of two, or of a group and the host; BASIS_UNKNOWN. */
-static struct known link_rate(const struct hardware_spec *h, unsigned a, unsigned b, int allreduce)
-{
-	struct known none = { 0, BASIS_UNKNOWN, 0 };
-
-	for (unsigned i = 0; i < h->n_links; i++) {
-		const struct link *l = &h->links[i];
-		if ((l->a != a || l->b != b) && (l->a != b || l->b != a))
-			continue;
-		if (allreduce && is_known(l->allreduce_bps))
-			return l->allreduce_bps;
-		if (is_known(l->each_way_bps))
-			return l->each_way_bps;
-	}
-	return none;
-}
-
-/* What the devices say to each other in one step: two all-reduces a layer of the residual stream in 16 bits when every layer is cut up
- * (a ring moves 2 (n - 1) / n of the bytes over each link); the stream in f32 from card to card when layers are dealt out. Latency is
- * not counted: it is unknown for nearly every link. */
-static struct figure talk(struct estimate *e, const struct question *q, double tokens)
-{
-	const struct hardware_spec *h = q->hardware;
-	double stream = tokens * q->model->width * (q->model->residual_streams > 1 ? q->model->residual_streams : 1);
-	struct figure f = nothing;
-	unsigned n = e->n_devices;
-
-	if (n < 2)
-		return f;
-	if (place_cuts(e, q)) {
-		struct known rate = link_rate(h, e->device[0].group, e->device[n - 1].group, 1);
-		double bytes = 2.0 * q->model->n_layers * stream * 2 * 2 * (n - 1) / n;
-		if (!is_known(rate)) {
-			e->warnings |= 1u << WARN_LINK_UNKNOWN;
-			return f;
-		}
-		f.value = f.low = f.high = bytes / rate.v;
-		return f;
-	}
-	for (unsigned d = 1; d < n; d++) {
-		struct known rate = link_rate(h, e->device[d - 1].group, e->device[d].group, 0);
-		if (!is_known(rate))
-			continue;        /* a few kilobytes a token: it does not show */
-		f.value += stream * 4 / rate.v;
-		f.low = f.high = f.value;
-	}
-	return f;
 }
 
 /* One step over the placement: layers one after another take the time of the place they are at, cut-up layers that of the slowest. */
@@ -215,20 +193,63 @@ static struct figure step_time(struct estimate *e, const struct question *q, con
 			add_figure(&sum, c->cost[c->class_of[i] * c->n_places + x].experts, 1);
 		}
 	}
-	add_figure(&sum, talk(e, q, tokens), 1);
+	add_figure(&sum, talk_seconds(e, q, tokens), 1);
 	return sum;
 }
 
+/* The format of most bytes. */
+static uint16_t most(const struct costs *c, const struct question *q)
+{
+	uint16_t best = NO_FORMAT;
+
+	for (uint16_t f = 0; f < q->quants->n_formats; f++)
+		if (c->of_format[f] > 0 && (best == NO_FORMAT || c->of_format[f] > c->of_format[best]))
+			best = f;
+	return best;
+}
+
+/* What the engine was seen to reach here, if it is this program's. */
+static void as_seen(struct speed_of *s, const struct question *q, struct run_kind kind)
+{
+	struct run_share share;
+
+	s->rate = s->plain;
+	s->distance = -1;
+	if (!is_ullage(q) || s->plain.basis == BASIS_UNKNOWN || s->format == NO_FORMAT)
+		return;
+	kind.format = q->quants->formats[s->format].id;
+	kind.bytes = s->bytes;
+	if (!runs_share(&share, q->hardware->runs, q->hardware->n_runs, &kind))
+		return;
+	s->rate = (struct figure){ s->plain.value * share.value, s->plain.value * share.low, s->plain.value * share.high, BASIS_CALIBRATED };
+	s->distance = share.distance;
+}
+
 /* One decode step of all sequences at this depth. */
-static int decode_at(struct figure *out, struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err)
+int estimate_decode_at(struct speed_of *out, struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err)
 {
 	struct shape s = { .tokens = e->settings.sequences, .sequences = e->settings.sequences, .outputs = e->settings.sequences, .own = settings_own(&e->settings),
 		.context_mean = (double)depth, .context_max = depth };
 	struct costs c;
 	int rc = price_step(&c, e, q, &s, a, err);
 
+	*out = (struct speed_of){ .format = NO_FORMAT, .distance = -1 };
+	if (rc != OK)
+		return rc;
+	out->plain = rate_of(e->settings.sequences, step_time(e, q, &c, (double)s.tokens));
+	out->bytes = c.bytes;
+	out->format = most(&c, q);
+	as_seen(out, q, (struct run_kind){ .phase = RUN_DECODE, .depth = (double)depth, .sequences = e->settings.sequences });
+	return OK;
+}
+
+static int decode_at(struct figure *out, struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err)
+{
+	struct speed_of s;
+	int rc = estimate_decode_at(&s, e, q, depth, a, err);
+
 	if (rc == OK)
-		*out = rate_of(e->settings.sequences, step_time(e, q, &c, (double)s.tokens));
+		*out = s.rate;
 	return rc;
 }
 
@@ -272,21 +293,42 @@ int estimate_depths(struct estimate *e, const struct question *q, struct arena *
 }
 
 /* One ubatch of a prompt, `at` tokens into it. */
-static int ubatch_time(struct figure *out, struct estimate *e, const struct question *q, uint64_t at, uint64_t tokens, struct arena *a, struct error *err)
+static int ubatch_time(struct figure *out, struct costs *c, struct estimate *e, const struct question *q, uint64_t at, uint64_t tokens, struct arena *a, struct error *err)
 {
 	struct shape s = { .tokens = tokens, .sequences = 1, .outputs = 1, .context_mean = (double)at, .context_max = e->settings.ctx_tokens, .own = settings_own(&e->settings) };
-	struct costs c;
-	int rc = price_step(&c, e, q, &s, a, err);
+	int rc = price_step(c, e, q, &s, a, err);
 
 	if (rc == OK)
-		*out = step_time(e, q, &c, (double)tokens);
+		*out = step_time(e, q, c, (double)tokens);
 	return rc;
+}
+
+int estimate_prompt(struct speed_of *out, struct estimate *e, const struct question *q, uint64_t tokens, struct arena *a, struct error *err)
+{
+	struct figure sum = nothing;
+
+	*out = (struct speed_of){ .format = NO_FORMAT, .distance = -1 };
+	for (uint64_t at = 0; at < tokens; at += e->settings.ubatch) {
+		struct figure one;
+		struct costs c;
+		int rc = ubatch_time(&one, &c, e, q, at, tokens - at < e->settings.ubatch ? tokens - at : e->settings.ubatch, a, err);
+		if (rc != OK)
+			return rc;
+		add_figure(&sum, one, 1);
+		if (!at) {
+			out->bytes = c.bytes;
+			out->format = most(&c, q);
+		}
+	}
+	out->plain = rate_of((double)tokens, sum);
+	as_seen(out, q, (struct run_kind){ .phase = RUN_PREFILL, .sequences = 1 });
+	return OK;
 }
 
 int estimate_prefill(struct estimate *e, const struct question *q, struct arena *a, struct error *err)
 {
 	uint64_t ctx = e->settings.ctx_tokens, ubatch = e->settings.ubatch < ctx ? e->settings.ubatch : ctx;
-	struct figure one;
+	struct speed_of one;
 	int rc;
 
 	e->prefill_tps = (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
@@ -297,10 +339,10 @@ int estimate_prefill(struct estimate *e, const struct question *q, struct arena 
 		e->warnings |= 1u << WARN_OFFLOAD_PREFILL;
 		return OK;
 	}
-	if ((rc = ubatch_time(&one, e, q, 0, ubatch, a, err)) != OK)
+	if ((rc = estimate_prompt(&one, e, q, ubatch, a, err)) != OK)
 		return rc;
-	e->prefill_tps = rate_of((double)ubatch, one);
-	if (one.basis == BASIS_UNKNOWN && !(e->warnings & 1u << WARN_BANDWIDTH_UNKNOWN))
+	e->prefill_tps = one.rate;
+	if (one.rate.basis == BASIS_UNKNOWN && !(e->warnings & 1u << WARN_BANDWIDTH_UNKNOWN))
 		e->warnings |= 1u << WARN_RATE_UNKNOWN;
 	return OK;
 }
@@ -318,7 +360,8 @@ int estimate_ttft(struct estimate *e, const struct question *q, struct arena *a,
 	for (uint64_t at = 0; at < e->ttft_tokens; at += ubatch) {
 		uint64_t n = e->ttft_tokens - at < ubatch ? e->ttft_tokens - at : ubatch;
 		struct figure one;
-		int rc = ubatch_time(&one, e, q, at, n, a, err);
+		struct costs c;
+		int rc = ubatch_time(&one, &c, e, q, at, n, a, err);
 		if (rc != OK)
 			return rc;
 		add_figure(&sum, one, 1);

@@ -48,7 +48,7 @@ struct walk {
 static struct tensor of_shape(const struct walk *w, const struct shape_of *s, uint8_t component)
 {
 	return (struct tensor){
-		.role = s->role, .component = component, .cut = s->cut, .count = s->count,
+		.role = s->role, .id = s->id, .component = component, .cut = s->cut, .count = s->count,
 		.use = component == COMP_MTP ? USE_DRAFT : component > COMP_MTP ? USE_MEDIA : s->use,
 		.cut_pieces = (uint16_t)(s->cut_pieces > UINT16_MAX ? UINT16_MAX : s->cut_pieces),
 		.ne = { s->ne[0], s->ne[1], s->ne[2] }, .format = w->plain,

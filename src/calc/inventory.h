@@ -21,7 +21,7 @@ unsigned layer_first(const struct layer_set *s);     /* MAX_LAYERS when there is
 unsigned layer_next(const struct layer_set *s, unsigned after);
 
 struct tensor {
-	uint16_t role;                               /* enum role */
+	uint16_t role, id;                           /* enum role; enum weight_id, of a run: of its first tensor */
 	uint8_t component, use, cut;
 	uint8_t scales;                              /* 1: scale or zero-point tensor of a format: not a parameter */
 	uint16_t cut_pieces;                         /* heads, groups, experts it divides into; 1: every device holds a copy */

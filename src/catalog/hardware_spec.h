@@ -41,6 +41,16 @@ struct group { const struct device_spec *device; uint16_t pool; uint16_t per_nod
 /* a, b: indices of groups, or LINK_HOST, or LINK_OTHER_NODE; both LINK_OTHER_NODE: node to node, rates are of a whole node. */
 struct link { uint8_t kind; uint16_t a, b; struct known each_way_bps, latency_s, allreduce_bps; };
 
+/* What this program's own engine reached here, of what the machine's figures alone promise: from verify, by src/live/calibration_runs.c. */
+enum run_phase { RUN_PREFILL, RUN_DECODE };
+struct engine_run {
+	uint8_t phase;                           /* enum run_phase */
+	const char *format;                      /* id of the format that most of the weights have */
+	double bytes, depth;                     /* read by a step of one token (decode: of all sequences); tokens before it */
+	uint32_t sequences;
+	double factor, spread;                   /* measured rate over promised rate; (fastest - slowest) / median */
+};
+
 struct hardware_spec {
 	const char *id, *name, *file;
 	uint8_t status;
@@ -49,6 +59,7 @@ struct hardware_spec {
 	struct group *groups; uint16_t n_groups;
 	struct link *links;   uint16_t n_links;
 	const char *const *warnings; uint16_t n_warnings;
+	const struct engine_run *runs; uint32_t n_runs;  /* of engine "ullage" on this machine's processors */
 };
 
 #endif

@@ -114,7 +114,8 @@ static int scaling_of(struct rope *r, struct gguf_import *c, int window)
 		r->scaling = ROPE_SCALING_LONGROPE;
 	else if (r->scaling == ROPE_SCALING_LONGROPE)
 		r->scaling = ROPE_SCALING_NONE;
-	if (r->scaling == ROPE_SCALING_LINEAR && (r->factor == 0.0 || r->factor == 1.0))
+	/* Gemma 3 scales the layers that see everything alone (models/gemma3.cpp, rope_freq_scale_train_swa) */
+	if (r->scaling == ROPE_SCALING_LINEAR && (r->factor == 0.0 || r->factor == 1.0 || (window && !strncmp(c->arch, "gemma3", 6))))
 		r->scaling = ROPE_SCALING_NONE;
 	if (r->scaling == ROPE_SCALING_NONE)
 		r->factor = 0.0;

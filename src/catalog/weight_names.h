@@ -166,5 +166,7 @@ int weight_of_model(unsigned id);
 const char *weight_gguf(unsigned id);
 /* "blk.12.attn_q.weight" -> W_ATTN_Q and 12; "output.weight" -> W_HEAD and -1; W_NONE when no forward pass reads it. */
 unsigned weight_of_gguf(const char *name, int *layer);
+/* The same of a Hugging Face checkpoint: "model.layers.12.self_attn.q_proj.weight". */
+unsigned weight_of_hf(const char *name, int *layer);
 
 #endif

@@ -12,6 +12,8 @@ int cmd_show(struct options *o, struct error *err);
 int cmd_accuracy(struct options *o, struct error *err);
 int cmd_hardware(struct options *o, struct error *err);
 int cmd_audit(struct options *o, struct error *err);
+int cmd_run(struct options *o, struct error *err);
+int cmd_verify(struct options *o, struct error *err);
 int cmd_completion(struct options *o, struct error *err);
 
 #endif

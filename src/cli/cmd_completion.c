@@ -61,7 +61,7 @@ static void fish(void)
 					p++;
 				int n = (int)strcspn(p, ",");
 				int dashes = !strncmp(p, "--", 2) ? 2 : 1;
-				printf("complete -c ullage -n '__fish_seen_subcommand_from %s' -%c %.*s%s\n", c->name, dashes == 2 ? 'l' : n == 2 ? 's' : 'o', n - dashes, p + dashes, o->arg ? " -r" : "");
+				printf("complete -c ullage -n '__fish_seen_subcommand_from %s' -%c %.*s%s\n", c->name, dashes == 2 ? 'l' : n == 2 ? 's' : 'o', n - dashes, p + dashes, o->arg && o->kind != OPT_MAYBE ? " -r" : "");
 			}
 		}
 }

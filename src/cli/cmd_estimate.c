@@ -3,21 +3,6 @@
 #include "cli/cmd.h"
 #include "cli/question.h"
 
-static int estimate(struct estimate *e, struct question *q, const struct model_arg *m, const struct recipe *best, struct arena *a, struct error *err)
-{
-	if (m->weights) {
-		q->file = m->weights;
-		q->settings.file_formats = m->file_formats;
-		q->settings.recipe = m->file_recipe ? m->file_recipe : q->settings.recipe;
-		if (!q->settings.recipe) {
-			int rc = recipe_find(&q->settings.recipe, q->quants, m->gguf ? "f16" : "bf16", NULL, err);
-			if (rc != OK)
-				return rc;
-		}
-	}
-	return estimate_compute(e, q, best, a, err);
-}
-
 int cmd_estimate(struct options *o, struct error *err)
 {
 	struct catalog *c = NULL;
@@ -39,7 +24,7 @@ int cmd_estimate(struct options *o, struct error *err)
 		goto out;
 	}
 	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = best_quant(&best, o, &q.settings, c, err)) != OK || (rc = machine_from(&h, NULL, &a, o, c, err)) != OK ||
-	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = estimate(&e, &q, &m, best, &a, err)) != OK)
+	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = weights_from(&q, &m, err)) != OK || (rc = estimate_compute(&e, &q, best, &a, err)) != OK)
 		goto out;
 	struct answer answer = { &m, &h, &q, &e };
 	if (o->json) {

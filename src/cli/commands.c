@@ -25,10 +25,15 @@ const struct command commands[] = {
 	{ "hardware", "[list [QUERY]|show NAME]", "this machine, or the hardware catalogue", cmd_hardware, CMD_HARDWARE,
 	  "Without arguments: what this machine is, what memory is free and who holds the rest, where its sources disagree.\n"
 	  "list: the catalogue. show: NAME is one of it, or a folder that --record made." },
+	{ "verify", "MODEL|FILE", "load and run it; predicted against measured", cmd_verify, CMD_VERIFY,
+	  "FILE is a .gguf or .safetensors file or a folder of them; with --dummy, MODEL is a name of the catalogue, and its weights are made up.\n"
+	  "The prediction is the one of estimate --engine ullage; memory is what the system says is resident. Without a measured bandwidth of this\n"
+	  "machine, that is measured first. Speeds are kept for later estimates. Exit status 0 when every term passes, 1 when one does not." },
+	{ "run", "FILE -p TEXT", "generate text with the built-in kernels", cmd_run, CMD_RUN,
+	  "FILE is a .gguf file, any part of a split one, or a folder of one. Text goes to stdout as it comes, how fast it came to stderr.\n"
+	  "A prompt that does not fit the context is refused with exit status 2; ctrl-C ends the text, with exit status 130." },
 	{ "completion", "bash|zsh|fish", "completions for a shell", cmd_completion, CMD_COMPLETION, NULL },
 	{ "plan", "", "deployment recommendations for a workload", NULL, CMD_LATER, NULL },
-	{ "verify", "MODEL|FILE", "load and run it; predicted against measured", NULL, CMD_LATER, NULL },
-	{ "run", "FILE -p TEXT", "generate text with the built-in kernels", NULL, CMD_LATER, NULL },
 	{ "pull", "URL|REPO", "download with progress, resume and checksum", NULL, CMD_LATER, NULL },
 	{ "check", "-- COMMAND...", "will this llama-server or vllm command fit here?", NULL, CMD_LATER, NULL },
 	{ NULL, NULL, NULL, NULL, 0, NULL }

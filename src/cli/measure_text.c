@@ -21,7 +21,7 @@ static const char *value_text(char *b, size_t n, const struct measured_row *r, d
 	return b;
 }
 
-static const char *const kind_words[] = { "read", "matrix x vector", "matrix product", "start threads" };
+static const char *const kind_words[] = { "read", "matrix x vector", "matrix product", "start threads", "prefill", "decode" };
 
 void measure_text(const struct text *t, const struct measured *m, const char *file, int quiet)
 {

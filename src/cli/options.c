@@ -16,22 +16,23 @@
 #define LISTED (CMD_FIT | CMD_MODELS)
 /* models: what --fits-on is asked with */
 #define SIZED (ANSWER | CMD_MODELS)
+#define ENGINE (CMD_RUN | CMD_VERIFY)
 
 const struct option options[] = {
-	{ "-c, --ctx-size, --ctx", "TOKENS", OPT_TOKENS, AT(ctx), MODEL_OF | CMD_MODELS, "context of each sequence (8192, 32k, 128k); default 8192" },
+	{ "-c, --ctx-size, --ctx", "TOKENS", OPT_TOKENS, AT(ctx), MODEL_OF | CMD_MODELS | ENGINE, "context of each sequence (8192, 32k, 128k); default 8192; run: 4096; verify: what its runs need" },
 	{ "-np, --parallel", "N", OPT_COUNT, AT(sequences), MODEL_OF | CMD_MODELS, "sequences at a time; default 1" },
 	{ "-ngl, --gpu-layers, --n-gpu-layers", "N", OPT_COUNT, AT(gpu_layers), ANSWER, "layers on the card, the output counting as one; default: as many as fit" },
 	{ "-ncmoe, --n-cpu-moe", "N", OPT_COUNT, AT(cpu_moe), ANSWER, "the experts of the first N layers stay in host memory; default: as few as need be" },
 	{ "-cmoe, --cpu-moe", NULL, OPT_FLAG, AT(cpu_moe_all), ANSWER, "all experts stay in host memory" },
 	{ "-sm, --split-mode", "layer|tensor|none", OPT_STRING, AT(split), ANSWER, "how several cards share a model; default the engine's (llama.cpp: layer, vllm: tensor)" },
 	{ "-ts, --tensor-split", "SHARES", OPT_STRING, AT(shares), ANSWER, "shares of the cards: 3,1; default by memory, or as even as fits" },
-	{ "--kv-type", "TYPE", OPT_STRING, AT(kv), MODEL_OF | CMD_MODELS, "number format of K and V: f16, q8_0, q4_0, ...; default f16" },
-	{ "-ctk, --cache-type-k", "TYPE", OPT_STRING, AT(kv_k), MODEL_OF, "number format of K" },
-	{ "-ctv, --cache-type-v", "TYPE", OPT_STRING, AT(kv_v), MODEL_OF, "number format of V" },
-	{ "-ub, --ubatch-size", "N", OPT_COUNT, AT(ubatch), MODEL_OF, "tokens computed at a time; default the engine's (llama.cpp: 512)" },
+	{ "--kv-type", "TYPE", OPT_STRING, AT(kv), MODEL_OF | CMD_MODELS | ENGINE, "number format of K and V: f16, q8_0, q4_0, ...; default f16" },
+	{ "-ctk, --cache-type-k", "TYPE", OPT_STRING, AT(kv_k), MODEL_OF | ENGINE, "number format of K" },
+	{ "-ctv, --cache-type-v", "TYPE", OPT_STRING, AT(kv_v), MODEL_OF | ENGINE, "number format of V" },
+	{ "-ub, --ubatch-size", "N", OPT_COUNT, AT(ubatch), MODEL_OF | ENGINE, "tokens computed at a time; default the engine's (llama.cpp: 512)" },
 	{ "-fa, --flash-attn", "on|off|auto", OPT_STRING, AT(flash), MODEL_OF, "flash attention; default auto, which counts as on" },
 	{ "--swa-full", NULL, OPT_FLAG, AT(swa_full), MODEL_OF, "sliding layers keep the whole context, as llama.cpp's option does" },
-	{ "--quant", "NAME", OPT_STRING, AT(quant), MODEL_OF | CMD_MODELS, "quantisation: Q4_K_M, Q8_0, bf16, fp8, awq, ...; default the best that fits" },
+	{ "--quant", "NAME", OPT_STRING, AT(quant), MODEL_OF | CMD_MODELS | CMD_VERIFY, "quantisation: Q4_K_M, Q8_0, bf16, fp8, awq, ...; default the best that fits" },
 	{ "--max-quant", "NAME", OPT_STRING, AT(max_quant), SIZED, "the best quantisation to try; default the first of the ladder in data/quants.yaml" },
 	{ "--imatrix", "on|off", OPT_STRING, AT(imatrix), MODEL_OF, "the file was made with an importance matrix; default as is usual for the quantisation" },
 	{ "--on", "HARDWARE", OPT_STRING, AT(on), ANSWER, "a machine: rtx-4090, \"2x RTX 4090\", \"rtx-4090 + 64GB\", file.yaml, a recording; default this one" },
@@ -68,11 +69,35 @@ const struct option options[] = {
 	{ "-o, --output", "FILE", OPT_STRING, AT(output), CMD_MODELS, "where --add writes, a file that is not there yet; default stdout" },
 	{ "--record", "FOLDER", OPT_STRING, AT(record), CMD_HARDWARE, "write what this machine says of itself into a folder" },
 	{ "--measure", NULL, OPT_FLAG, AT(measure), CMD_HARDWARE, "measure this machine's memory and matrix rates, and keep them for later estimates" },
+	{ "-p, --prompt", "TEXT", OPT_STRING, AT(prompt), CMD_RUN, "what to go on from" },
+	{ "-f, --file", "FILE", OPT_STRING, AT(prompt_file), CMD_RUN, "the prompt is in this file; -: stdin" },
+	{ "-n, --n-predict", "N", OPT_COUNT, AT(n_predict), ENGINE, "at most so many tokens; run: default until the text ends; verify: tokens of each decode run, default 128" },
+	{ "--temp", "T", OPT_STRING, AT(temp), CMD_RUN, "temperature; 0: always the likeliest token; default 0.8" },
+	{ "--top-k", "K", OPT_STRING, AT(top_k), CMD_RUN, "only the K likeliest tokens; 0: all; default 40" },
+	{ "--top-p", "P", OPT_STRING, AT(top_p), CMD_RUN, "only the likeliest tokens that have P together; 1: all; default 0.95" },
+	{ "--min-p", "P", OPT_STRING, AT(min_p), CMD_RUN, "only tokens at least P times as likely as the likeliest; 0: all; default 0.05" },
+	{ "--seed", "N", OPT_STRING, AT(seed), ENGINE, "of what is random; run: default another each time; verify: default 1" },
+	{ "--chat", "NAME", OPT_MAYBE, AT(chat), CMD_RUN, "the prompt as a user's turn, in the file's own template or the one of this name; default where the file has one that is known" },
+	{ "--raw", NULL, OPT_FLAG, AT(raw), CMD_RUN, "the prompt as it is, without a template" },
+	{ "-t, --threads", "N", OPT_COUNT, AT(threads), ENGINE, "threads; default as many as this process may use" },
+	{ "--backend", "cpu|ref", OPT_STRING, AT(backend), ENGINE, "kernels: cpu, or the slow ones that define what is right; default cpu" },
+	{ "--isa", "NAME", OPT_STRING, AT(isa), ENGINE, "instruction set of the kernels: scalar, avx2, avx512-vnni, ...; default the best" },
+	{ "--no-repack", NULL, OPT_FLAG, AT(no_repack), ENGINE, "weights stay as the file has them" },
+	{ "-p, --n-prompt", "N", OPT_STRING, AT(n_prompt), CMD_VERIFY, "tokens of the prompt that is timed; default 512" },
+	{ "-d, --n-depth", "LIST", OPT_STRING, AT(depths), CMD_VERIFY, "decode after so many tokens: 0,4096, the default" },
+	{ "-np, --parallel", "LIST", OPT_STRING, AT(parallel), CMD_VERIFY, "decode of so many sequences at a time: 1,4,16, the default" },
+	{ "-r, --repetitions", "N", OPT_COUNT, AT(repeats), CMD_VERIFY, "runs of each speed; default 5" },
+	{ "--dummy", NULL, OPT_FLAG, AT(dummy), CMD_VERIFY, "made-up weights of the shapes and formats of a model of the catalogue: nothing is downloaded" },
+	{ "--layers", "N", OPT_COUNT, AT(layers), CMD_VERIFY, "--dummy: only the first N layers; what is predicted is of these alone, and the answer says so" },
+	{ "--save", "FILE.gguf", OPT_STRING, AT(save), CMD_VERIFY, "--dummy: write the made-up weights, so that another engine can run the same bytes" },
+	{ "--baseline", "FILE", OPT_STRING, AT(baseline), CMD_VERIFY, "an earlier verify --json: fail where this is slower or larger" },
+	{ "--bench-format", "llama-bench", OPT_STRING, AT(bench_format), CMD_VERIFY, "rows of JSON with the keys of llama-bench -o json, in place of the answer" },
+	{ "-v, --verbose", NULL, OPT_FLAG, AT(verbose), CMD_VERIFY, "say what is predicted before it is run, on stderr, also where that is no terminal" },
 	{ "--json", NULL, OPT_FLAG, AT(json), EVERY, "one JSON document" },
-	{ "--csv", NULL, OPT_FLAG, AT(csv), EVERY & ~(uint32_t)CMD_COMPLETION, "comma-separated values" },
+	{ "--csv", NULL, OPT_FLAG, AT(csv), EVERY & ~(uint32_t)(CMD_COMPLETION | CMD_RUN), "comma-separated values" },
 	{ "--markdown", NULL, OPT_FLAG, AT(markdown), CMD_AUDIT, "tables of Markdown" },
 	{ "--offline", NULL, OPT_FLAG, AT(offline), EVERY, "never use the network (this version never does)" },
-	{ "--no-calibration", NULL, OPT_FLAG, AT(no_calibration), EVERY, "ignore what hardware --measure found on this machine" },
+	{ "--no-calibration", NULL, OPT_FLAG, AT(no_calibration), EVERY, "ignore what hardware --measure and verify found on this machine; verify: keep nothing" },
 	{ "--color, --colour", "auto|always|never", OPT_STRING, AT(color), EVERY, "colour; default auto: on a terminal, unless NO_COLOR is set" },
 	{ "-q, --quiet", NULL, OPT_FLAG, AT(quiet), EVERY, "no notes, only the answer" },
 	{ "-h, --help", NULL, OPT_FLAG, AT(help), EVERY, "this text" },
@@ -94,12 +119,18 @@ static int spelt(const char *names, const char *word)
 	return 0;
 }
 
-static const struct option *find(const char *word)
+/* That of the command, where commands share a spelling. */
+static const struct option *find(const char *word, const struct command *c)
 {
+	const struct option *any = NULL;
+
 	for (const struct option *o = options; o->names; o++)
-		if (spelt(o->names, word))
-			return o;
-	return NULL;
+		if (spelt(o->names, word)) {
+			if (c && o->commands & c->bit)
+				return o;
+			any = any ? any : o;
+		}
+	return any;
 }
 
 static int unknown(const char *word, struct error *err)
@@ -168,12 +199,15 @@ static int store(struct options *o, const struct option *opt, const char *word, 
 	char *base = (char *)o + opt->offset;
 	uint64_t n;
 
+	if (opt->kind == OPT_MAYBE && !value)
+		value = "";
 	if (opt->kind != OPT_FLAG && !value)
 		return error_set(err, E_USAGE, "%s wants %s", word, opt->arg);
 	switch ((enum option_kind)opt->kind) {
 	case OPT_FLAG:
 		*(uint8_t *)base = 1;
 		return OK;
+	case OPT_MAYBE:
 	case OPT_STRING:
 		memcpy(base, &value, sizeof value);
 		return OK;
@@ -277,9 +311,9 @@ int options_parse(struct options *o, int argc, char **argv, struct error *err)
 			memcpy(word, s, n);
 			word[n] = 0;
 		}
-		if (!(opt = find(word)))
+		if (!(opt = find(word, o->command)))
 			return unknown(word, err);
-		if (opt->arg && !value) {
+		if (opt->arg && !value && opt->kind != OPT_MAYBE) {
 			if (i + 1 == argc)
 				return error_set(err, E_USAGE, "%s wants %s", word, opt->arg);
 			value = argv[++i];
@@ -304,7 +338,7 @@ static void help_options(uint32_t bit)
 		char head[64];
 		if (!(o->commands & bit))
 			continue;
-		snprintf(head, sizeof head, "%s%s%s", o->names, o->arg ? " " : "", o->arg ? o->arg : "");
+		snprintf(head, sizeof head, "%s%s%s%s", o->names, o->kind == OPT_MAYBE ? " [=" : o->arg ? " " : "", o->arg ? o->arg : "", o->kind == OPT_MAYBE ? "]" : "");
 		if (strlen(head) > 30)
 			printf("  %s\n  %-30s %s\n", head, "", o->help);
 		else

@@ -153,6 +153,16 @@ int settings_from(struct settings *out, const struct options *o, const struct ca
 	return OK;
 }
 
+int weights_from(struct question *q, const struct model_arg *m, struct error *err)
+{
+	if (!m->weights)
+		return OK;
+	q->file = m->weights;
+	q->settings.file_formats = m->file_formats;
+	q->settings.recipe = m->file_recipe ? m->file_recipe : q->settings.recipe;
+	return q->settings.recipe ? OK : recipe_find(&q->settings.recipe, q->quants, m->gguf ? "f16" : "bf16", NULL, err);
+}
+
 /* This machine, or a recorded one; a card that is lost makes it another machine than the question means. */
 static int probed_machine(struct hardware_spec *out, struct machine **found, struct arena *a, const struct options *o, struct catalog *c, struct error *err)
 {

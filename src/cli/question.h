@@ -16,6 +16,8 @@ struct thread_pool *pool_for_reading(void);
 /* --max-quant; NULL when it was not given. */
 int best_quant(const struct recipe **out, const struct options *o, const struct settings *s, const struct catalog *c, struct error *err) MUST_CHECK;
 int settings_from(struct settings *out, const struct options *o, const struct catalog *c, struct error *err) MUST_CHECK;
+/* Puts the weights of a file, where there is one, in place of a recipe's. */
+int weights_from(struct question *q, const struct model_arg *m, struct error *err) MUST_CHECK;
 /* The machine of --on and --ram (a name, a file, a recording), or this machine as it is now. Only then it is looked at. E_NODEV: a GPU of it
  * is lost. found may be NULL; it is set to what the probe found, or to NULL for a machine that was named. */
 struct machine;

@@ -1,4 +1,7 @@
 /* cpu_place.c - memory of a prepared program: one buffer for all that changes, one for repacked weights */
+#ifdef __linux__
+#define _GNU_SOURCE 1                    /* madvise */
+#endif
 #include "engine/cpu_build.h"
 
 #include "base/units.h"
@@ -120,7 +123,7 @@ static void let_go(const void *at, uint64_t bytes)
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)at + page - 1) / page * page, to = ((uintptr_t)at + bytes) / page * page;
 
 	if (from < to)
-		posix_madvise((void *)from, to - from, POSIX_MADV_DONTNEED);
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);   /* glibc's posix_madvise does nothing here */
 }
 
 static uint64_t native_bytes(const struct matrix *m)

@@ -59,7 +59,7 @@ static int factors_of(const float **out, struct weights *w, unsigned id, uint32_
 
 static void rope_start(struct hyper_rope *h, const struct rope *r, const struct model_spec *m)
 {
-	*h = (struct hyper_rope){ .theta = r->theta, .dims = r->dims, .scaling = r->scaling, .factor = 1.0, .beta_fast = 32.0, .beta_slow = 1.0,
+	*h = (struct hyper_rope){ .theta = r->theta > 0.0 ? r->theta : 10000.0, .dims = r->dims, .scaling = r->scaling, .factor = 1.0, .beta_fast = 32.0, .beta_slow = 1.0,
 		.attn_factor = 1.0, .mscale = 1.0, .original = r->original ? r->original : m->context_native };
 	if (r->factor > 0.0 && (r->scaling == ROPE_SCALING_LINEAR || r->scaling == ROPE_SCALING_YARN))
 		h->factor = r->factor;
@@ -107,6 +107,8 @@ static int rope_of(struct hyper_rope *h, struct weights *w, const struct rope *r
 	READ(factors_of(&h->factors, w, h->scaling == ROPE_SCALING_LONGROPE ? W_ROPE_SHORT : h->scaling == ROPE_SCALING_LLAMA3 ||
 		h->scaling == ROPE_SCALING_PROPORTIONAL ? W_ROPE_FREQS : W_NONE, h->dims, err));
 	READ(factors_of(&h->factors_long, w, h->scaling == ROPE_SCALING_LONGROPE ? W_ROPE_LONG : W_NONE, h->dims, err));
+	if (h->scaling == ROPE_SCALING_LONGROPE && (!h->factors || !h->factors_long))
+		return error_set(err, E_FILE, "%s: tensor %s is missing", w->file, weight_gguf(h->factors ? W_ROPE_LONG : W_ROPE_SHORT));
 	return rope_check(w, h, err);
 }
 
@@ -235,8 +237,9 @@ int hyper_from_spec(struct hyper *out, struct arena *a, const struct model_spec 
 	struct hyper h = { 0 };
 
 	hyper_of_arch(&h, m, t);
-	if (t && t->topk == TOPK_KEY)
-		h.norm_topk = 1;
+	for (unsigned i = 0; i < m->n_parts; i++)
+		if (t && t->topk == TOPK_KEY && m->parts[i].type == PART_MOE)
+			h.norm_topk = 1;
 	if (t && t->flags & HY_LOGITS_DIVIDED)
 		h.logit_scale = 1.0 / h.logit_scale;
 	if (m->embed_scale)

@@ -24,7 +24,7 @@ static const struct arch_traits table[] = {
 	{ "exaone", UNPROVED, TOPK_PLAIN, 0 },
 	{ "exaone-moe", PROVED, TOPK_KEY, HY_WINDOW_SCALED },
 	{ "exaone4", PROVED, TOPK_PLAIN, HY_WINDOW_SCALED },
-	{ "falcon", PROVED, TOPK_PLAIN, 0 },
+	{ "falcon", PROVED, TOPK_PLAIN, HY_ONE_BRANCH },
 	{ "falcon-h1", PROVED, TOPK_PLAIN, 0 },
 	{ "gemma", PROVED, TOPK_PLAIN, HY_EMBED_SQRT },
 	{ "gemma2", PROVED, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B | HY_WINDOW_SCALED },
@@ -56,7 +56,7 @@ static const struct arch_traits table[] = {
 	{ "nemotron_h_moe", PROVED, TOPK_KEY, 0 },
 	{ "olmo2", PROVED, TOPK_PLAIN, 0 },
 	{ "olmoe", PROVED, TOPK_PLAIN, 0 },
-	{ "phi2", PROVED, TOPK_PLAIN, 0 },
+	{ "phi2", PROVED, TOPK_PLAIN, HY_ONE_BRANCH },
 	{ "phi3", PROVED, TOPK_NORM, 0 },
 	{ "phimoe", UNPROVED, TOPK_NORM, 0 },
 	{ "qwen2", PROVED, TOPK_PLAIN, 0 },
@@ -108,7 +108,11 @@ int hyper_refuse(const struct model_spec *m, struct error *err)
 {
 	const struct arch_traits *t = hyper_traits(m->architecture);
 
-	if (t && t->state >= ARCH_UNPROVED)
+	int fits = t && t->state >= ARCH_UNPROVED;
+
+	for (unsigned i = 0; i < m->n_kinds && fits && t->flags & HY_ONE_BRANCH; i++)
+		fits = m->kinds[i].n_branches == 1;
+	if (fits)
 		return OK;
 	return error_set(err, E_ARCH, "%s: the architecture %.40s is not one that can be run yet", m->file ? m->file : m->id ? m->id : "model", m->architecture);
 }
@@ -140,7 +144,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	if (flags & HY_MINICPM) {
 		h->embed_scale = 12.0;
 		h->residual_scale = 1.4 / sqrt(m->n_layers);
-		h->logit_scale = 256.0 / m->width;
+		h->logit_scale = m->width / 256.0;       /* divides: what the converter writes */
 	}
 	if (flags & HY_LLAMA4) {
 		int any_chunk = 0, experts = 0;

@@ -17,7 +17,8 @@ enum { NO_TOKEN = -1 };
 int tokenizer_open(struct tokenizer **out, const struct gguf *g, struct error *err) MUST_CHECK;
 void tokenizer_close(struct tokenizer *t);       /* NULL allowed */
 
-enum { TOKENIZE_SPECIAL = 1, TOKENIZE_BOS = 2 }; /* SPECIAL: texts of control tokens become those tokens; BOS: what the file says is added in front is added */
+/* SPECIAL: texts of control tokens become those tokens; BOS, EOS: what the file says is added in front, at the end, is added. */
+enum { TOKENIZE_SPECIAL = 1, TOKENIZE_BOS = 2, TOKENIZE_EOS = 4 };
 /* Token ids of n bytes of text (need not be valid UTF-8). At most cap are written; the number that the whole text takes is returned in *n_out. E_NOMEM. */
 int tokenizer_encode(const struct tokenizer *t, int32_t *out, size_t cap, size_t *n_out, const char *text, size_t n, unsigned flags, struct error *err) MUST_CHECK;
 /* The bytes of one token, not NUL-ended, into out; returns how many it has (only cap are written). special: control tokens have their text, else none. first: the token

@@ -22,9 +22,9 @@ void weights_close(struct weights *w)
 {
 	if (!w)
 		return;
-	gguf_close(w->gguf);
-	for (uint32_t i = 0; w->dummy && i < w->n_maps; i++)
+	for (uint32_t i = 0; !w->gguf && i < w->n_maps; i++)
 		munmap((void *)(uintptr_t)w->map[i].at, (size_t)w->map[i].bytes);
+	gguf_close(w->gguf);
 	arena_free(&w->arena);
 	free(w);
 }
@@ -53,12 +53,8 @@ int weights_open(struct weights **out, const char *path, const struct quants *q,
 	if (!w)
 		return error_set(err, E_NOMEM, "out of memory");
 	rc = is_safetensors(&safetensors, path, err);
-	if (rc == OK && safetensors) {
-		rc = error_set(err, E_FORMAT, "%s: safetensors are not run yet, only GGUF files are", path);
-		error_hint(err, "llama.cpp's convert_hf_to_gguf.py makes a GGUF file of them");
-	} else if (rc == OK) {
-		rc = weights_open_gguf(w, path, err);
-	}
+	if (rc == OK)
+		rc = safetensors ? weights_open_hf(w, path, err) : weights_open_gguf(w, path, err);
 	if (rc == OK)
 		*out = w;
 	else
@@ -92,4 +88,18 @@ uint32_t weights_kernel_format(const struct quants *q, uint16_t format)
 		if (!strcmp(kformats[i].name, f->id))
 			k = &kformats[i];
 	return k && k->block == (f->block ? f->block : 1) ? k->id : UINT32_MAX;
+}
+
+int weights_formats(struct weights *w, const struct store *s, struct error *err)
+{
+	size_t n = ((size_t)w->model.n_layers + 1) * ROLES;
+
+	if (!(w->file_formats = arena_array(&w->arena, n, sizeof *w->file_formats)))
+		return error_set(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		w->file_formats[i] = NO_FORMAT;
+	for (uint32_t i = 0; i < s->n; i++)
+		if (weight_role(s->t[i].id) < ROLES)
+			w->file_formats[(size_t)(s->t[i].layer < 0 ? w->model.n_layers : (uint32_t)s->t[i].layer) * ROLES + weight_role(s->t[i].id)] = s->t[i].format;
+	return OK;
 }

@@ -30,6 +30,7 @@ struct weights {
 	const char *file;                        /* or the entry's id */
 	struct gguf *gguf;                       /* NULL: not from a GGUF file; holds the tokenizer */
 	struct weight *t; uint32_t n;            /* sorted by layer and id */
+	struct stored *stored; uint32_t n_stored;        /* tensors as the file has them, fused ones whole; for weights_save() */
 	struct weights_map *map; uint32_t n_maps;
 	uint16_t *file_formats;                  /* struct settings.file_formats */
 	uint64_t bytes;                          /* of all tensors that a step may read */

@@ -248,6 +248,8 @@ static int bind_one(struct binder *b, const struct shape_list *l, const struct s
 		return add_whole(b, s, want, want->id, layer);
 	if ((rc = from_kv_b(b, l, want, layer)) != 0 || (rc = instead(b, l, want, layer)) != 0)
 		return rc < 0 ? rc : OK;
+	if (want->role == ROLE_ROPE_FACTORS)             /* made up from the description when no file has them (hyper.c) */
+		return OK;
 	if (!*weight_gguf(want->id))
 		return error_set(b->err, E_ARCH, "%s: architecture %s has a %s tensor that no file format has a name for", b->w->file, b->w->model.architecture,
 			want->role < ROLES ? role_names[want->role] : "?");

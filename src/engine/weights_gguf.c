@@ -67,6 +67,8 @@ static int fill(struct weights *w, const struct gguf *g, const unsigned char *da
 	w->adjacent_rope = (uint8_t)hyper_adjacent(w->model.architecture);
 	if ((rc = fill_store(&s, &w->arena, g, data, w->quants, err)) != OK || (rc = weights_bind(w, &s, err)) != OK)
 		return rc;
+	w->stored = s.t;
+	w->n_stored = s.n;
 	if ((rc = file_formats_read(&w->file_formats, &w->arena, &g->dir, w->model.n_layers, w->quants, name_gguf, err)) != OK)
 		return rc;
 	return hyper_from_gguf(w, g, err);

@@ -15,6 +15,8 @@ struct safetensors {
 	uint32_t n_shards;
 	uint64_t file_bytes, header_bytes;
 	struct tensor_dir dir;
+	const char *const *shard;        /* n_shards paths, and where the data of each begin; NULL when it was parsed from bytes */
+	const uint64_t *data_at;
 	const char *format;              /* __metadata__.format, or NULL */
 };
 

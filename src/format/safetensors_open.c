@@ -37,6 +37,24 @@ static int open_one(struct safetensors *out, struct arena *a, const char *path, 
 	return rc;
 }
 
+/* A file by itself: one shard. */
+static int open_alone(struct safetensors *out, struct arena *a, const char *path, struct error *err)
+{
+	const char **shard = arena_alloc(a, sizeof *shard);
+	uint64_t *at = arena_alloc(a, sizeof *at);
+	int rc;
+
+	if (!shard || !at)
+		return error_set(err, E_NOMEM, "out of memory");
+	if ((rc = open_one(out, a, path, err)) != OK)
+		return rc;
+	*shard = path;
+	*at = out->header_bytes;
+	out->shard = shard;
+	out->data_at = at;
+	return OK;
+}
+
 /* The index's weight_map, sorted by tensor; names borrow from root. */
 static int read_map(struct entry **out, uint64_t *n, struct arena *a, const char *path, const cJSON *root, struct error *err)
 {
@@ -120,15 +138,16 @@ static int join(struct safetensors *out, struct arena *a, struct arena *scratch,
 	struct safetensors st = { .file = path };
 	struct tensor_dir *dirs;
 	struct entry *map = NULL;
-	uint64_t n_map = 0;
+	uint64_t n_map = 0, *at;
 	int rc;
 
 	if ((rc = read_map(&map, &n_map, scratch, path, root, err)) != OK ||
 	    (rc = list_shards(&shards, &st.n_shards, scratch, path, map, n_map, err)) != OK)
 		return rc;
 	dirs = arena_array(scratch, st.n_shards, sizeof *dirs);
-	files = arena_array(scratch, st.n_shards, sizeof *files);
-	if (!dirs || !files)
+	files = arena_array(a, st.n_shards, sizeof *files);
+	at = arena_array(a, st.n_shards, sizeof *at);
+	if (!dirs || !files || !at)
 		return error_set(err, E_NOMEM, "%s: out of memory for %u shards", path, st.n_shards);
 	for (uint32_t i = 0; i < st.n_shards; i++) {
 		struct safetensors one;
@@ -141,6 +160,7 @@ static int join(struct safetensors *out, struct arena *a, struct arena *scratch,
 		if ((rc = open_one(&one, a, files[i], err)) != OK)
 			return rc;
 		dirs[i] = one.dir;
+		at[i] = one.header_bytes;
 		if (!i)
 			st.format = one.format;
 		if (u64_add(&st.file_bytes, st.file_bytes, one.file_bytes) || u64_add(&st.header_bytes, st.header_bytes, one.header_bytes))
@@ -150,6 +170,8 @@ static int join(struct safetensors *out, struct arena *a, struct arena *scratch,
 		err)) != OK ||
 	    (rc = check_map(&st.dir, path, shards, map, n_map, scratch, err)) != OK)
 		return rc;
+	st.shard = files;
+	st.data_at = at;
 	*out = st;
 	return OK;
 }
@@ -205,5 +227,5 @@ int safetensors_open(struct safetensors *out, struct arena *a, const char *path,
 		return rc;
 	if (!(path = arena_strdup(a, path)))
 		return error_set(err, E_NOMEM, "out of memory");
-	return str_suffix(path, ".json") ? open_index(out, a, path, err) : open_one(out, a, path, err);
+	return str_suffix(path, ".json") ? open_index(out, a, path, err) : open_alone(out, a, path, err);
 }

@@ -98,7 +98,7 @@ static char *number(char *to, size_t n, double v, int known)
 /* All rows of a measurement as text. NULL: out of memory. */
 static char *rows_text(struct arena *a, const struct conditions *c, const struct measured *m)
 {
-	const size_t room = 64 + (size_t)m->n_rows * 512;
+	const size_t room = 64 + (size_t)m->n_rows * 640;
 	char *text = arena_alloc(a, room), bytes[32], limit[32], of[4][32], *p = text;
 
 	if (!text)

@@ -37,10 +37,11 @@ struct calibration_used {
 	struct known read_bps, launch_s, flops[MATH_COUNT];      /* BASIS_MEASURED or unknown */
 	double read_low, read_high;              /* slowest and fastest run behind read_bps */
 	uint32_t read_threads;                   /* with which it is best */
+	const struct engine_run *runs; unsigned n_runs;  /* of the engine: the median of the newest five of each kind */
 };
 
 /* Puts what was measured in place of what was known: the host pool's read_bps (not of a pool that a GPU shares), and the CPU's flops and
- * launch_s, each the median over the newest five measurements at the best number of threads. No file, or none that may be
+ * launch_s, each the median over the newest five measurements at the best number of threads; and the engine's runs. No file, or none that may be
  * read: nothing happens. E_FILE with file and line: a malformed file; h is then as it was. */
 int calibration_apply(struct hardware_spec *h, struct arena *a, const struct probed *p, struct calibration_used *used, struct error *err) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/units.h"
+#include "live/calibration_runs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct reader {
 	struct row *row; unsigned n;             /* those that hold today */
 	const char *newest[NEWEST];              /* dates of the newest measurements of them, newest first; NULL */
 	const char *why_date;
+	struct seen_run *run; unsigned n_run;    /* the engine's that hold today */
 	unsigned at;                             /* the row being read */
 };
 
@@ -112,6 +114,23 @@ static int kind_of(const char *name)
 	return -1;
 }
 
+/* A run of the engine: one with fewer threads than an estimate would use says nothing of it. */
+static int add_run(struct reader *r, const struct row *w, uint64_t bytes)
+{
+	struct seen_run *to = &r->run[r->n_run];
+	const struct engine_run run = { .phase = w->kind == MEASURED_PREFILL ? RUN_PREFILL : RUN_DECODE, .bytes = (double)bytes };
+
+	*to = (struct seen_run){ .date = w->date, .run = run };
+	if (!bytes || run_detail(&to->run, r->a, w->detail, w->value))
+		return r->a->failed ? error_set(r->err, E_NOMEM, "out of memory") : bad(r, bytes ? "detail" : "bytes");
+	to->run.spread = (w->max - w->min) / w->value;
+	if (!r->now->threads_allowed || w->threads >= r->now->threads_allowed) {
+		r->n_run++;
+		r->used->newest = !r->used->newest || strcmp(w->date, r->used->newest) > 0 ? w->date : r->used->newest;
+	}
+	return OK;
+}
+
 static int read_row(struct reader *r)
 {
 	const char *complete = cell(r, "complete"), *why;
@@ -146,6 +165,7 @@ static int read_row(struct reader *r)
 		return bad(r, "threads");
 	if (parse_u64(&whole, cell(r, "repeats")) || !whole)
 		return bad(r, "repeats");
+	whole = 0;
 	if (*cell(r, "bytes") && parse_u64(&whole, cell(r, "bytes")))
 		return bad(r, "bytes");
 	to->threads = (uint32_t)threads;
@@ -159,6 +179,8 @@ static int read_row(struct reader *r)
 		}
 		return OK;
 	}
+	if (kind >= MEASURED_KINDS)
+		return add_run(r, to, whole);
 	note_date(r, to->date);
 	r->n++;
 	return OK;
@@ -231,18 +253,24 @@ int calibration_parse(struct calibration_used *used, struct arena *a, const char
 		return error_at(err, E_FILE, file, 1, "no columns of measurements: date, kind, detail, value, ... complete");
 	r.row = arena_array(a, csv.n_rows + 1u, sizeof *r.row);
 	double *v = arena_array(a, csv.n_rows + 1u, sizeof *v);
-	if (!r.row || !v)
+	r.run = arena_array(a, csv.n_rows + 1u, sizeof *r.run);
+	struct engine_run *runs = arena_array(a, csv.n_rows + 1u, sizeof *runs);
+	if (!r.row || !v || !r.run || !runs)
 		return error_set(err, E_NOMEM, "out of memory");
 	for (r.at = 0; r.at < csv.n_rows; r.at++)
 		if ((rc = read_row(&r)) != OK)
 			return rc;
-	used->newest = r.newest[0];
+	if (r.newest[0] && (!used->newest || strcmp(r.newest[0], used->newest) > 0))
+		used->newest = r.newest[0];
+	used->runs = runs;
+	used->n_runs = runs_settle(runs, r.run, r.n_run, v);
 	/* only the newest are looked at from here on */
 	unsigned kept = 0;
 	for (unsigned i = 0; i < r.n; i++)
 		if (is_new(&r, &r.row[i]))
 			r.row[kept++] = r.row[i];
-	used->used = r.n = kept;
+	r.n = kept;
+	used->used = kept + r.n_run;
 	qsort(r.row, r.n, sizeof *r.row, by_threads_and_value);
 	if (best_of(&best, &r, MEASURED_STREAM, "memory/", v)) {
 		used->read_bps = known_of(best.value, BASIS_MEASURED);
@@ -311,5 +339,7 @@ int calibration_apply(struct hardware_spec *h, struct arena *a, const struct pro
 		if (!shared && h->pools[i].kind != POOL_VRAM)
 			h->pools[i].read_bps = used->read_bps;
 	}
+	h->runs = used->runs;
+	h->n_runs = used->n_runs;
 	return OK;
 }

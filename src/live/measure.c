@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const measured_kind_names[] = { "stream_read", "matvec", "matrix", "launch", NULL };
-const char *const measured_units[] = { "bytes_per_s", "bytes_per_s", "flops", "s", NULL };
+const char *const measured_kind_names[] = { "stream_read", "matvec", "matrix", "launch", "engine_prefill", "engine_decode", NULL };
+const char *const measured_units[] = { "bytes_per_s", "bytes_per_s", "flops", "s", "tokens_per_s", "tokens_per_s", NULL };
 
 /* STREAM's own rule (stream.c of McCalpin, "Instructions", 1): at least four times the last caches; and a run not too short to time. */
 enum { CACHES = 4 };

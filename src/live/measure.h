@@ -11,12 +11,15 @@
 #include "probe/probe.h"
 #include <stdint.h>
 
-enum measured_kind { MEASURED_STREAM, MEASURED_MATVEC, MEASURED_MATRIX, MEASURED_LAUNCH, MEASURED_KINDS };
-extern const char *const measured_kind_names[];      /* "stream_read", "matvec", "matrix", "launch"; NULL-ended */
-extern const char *const measured_units[];           /* of value, min and max by kind: "bytes_per_s", "bytes_per_s", "flops", "s" */
+enum measured_kind {
+	MEASURED_STREAM, MEASURED_MATVEC, MEASURED_MATRIX, MEASURED_LAUNCH, MEASURED_KINDS,
+	MEASURED_PREFILL = MEASURED_KINDS, MEASURED_DECODE       /* of the engine, by verify.h; nothing that measure_machine() finds */
+};
+extern const char *const measured_kind_names[];      /* "stream_read", "matvec", "matrix", "launch", "engine_prefill", "engine_decode"; NULL-ended */
+extern const char *const measured_units[];           /* of value, min and max by kind: "bytes_per_s", "bytes_per_s", "flops", "s", "tokens_per_s" twice */
 
-enum { MEASURED_ROWS = 64, MEASURED_NOTES = 8, MEASURED_DETAIL = 32 };
-/* detail: where from and with what ("memory/avx512", "l2/avx512"), format and instruction set ("q8/avx512-vnni"), "pool". */
+enum { MEASURED_ROWS = 64, MEASURED_NOTES = 8, MEASURED_DETAIL = 128 };
+/* detail: where from and with what ("memory/avx512", "l2/avx512"), format and instruction set ("q8/avx512-vnni"), "pool"; of the engine as calibration_runs.h has it. */
 struct measured_row {
 	uint8_t kind;                            /* enum measured_kind */
 	char detail[MEASURED_DETAIL];

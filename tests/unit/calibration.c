@@ -418,6 +418,39 @@ static void no_memory(void)
 	ok(rc == OK && i > 2, "out of memory %d times, then read", i - 1);
 }
 
+/* What the engine reached: apart from what the machine does, so that many runs of a model do not crowd that out. */
+static void engine_runs(void)
+{
+	static const double rate[] = { 50, 55, 45, 60, 52, 90, 10 };     /* by date; the newest five: 45, 60, 52, 90, 10 */
+	struct hardware_spec h = machine();
+	struct probed p = probed();
+	struct calibration_used u;
+	struct measured m = measured("2026-07-01T09:30:00Z", 4e10);
+
+	p.cpu.name = "runs";
+	ok(calibration_append(NULL, &arena, &h, &p, &m, &e) == OK, "the machine is measured");
+	for (unsigned i = 0; i < 7; i++) {
+		struct measured run = { .n_rows = 2 };
+		snprintf(run.date, sizeof run.date, "2026-08-%02uT09:30:00Z", 1 + i);
+		run.row[0] = (struct measured_row){ .kind = MEASURED_DECODE, .bytes = 1000000, .threads = 4, .repeats = 5, .value = rate[i], .min = rate[i] * 0.99, .max = rate[i] * 1.01 };
+		run.row[1] = run.row[0];
+		run.row[1].threads = 2;          /* fewer than an estimate assumes */
+		run.row[1].value = run.row[1].min = run.row[1].max = 1;
+		strcpy(run.row[0].detail, "q4_k/d64/np1/of50/some-model");
+		strcpy(run.row[1].detail, "q4_k/d64/np1/of50/some-model");
+		if (calibration_append(NULL, &arena, &h, &p, &run, &e) != OK)
+			ok(0, "%s", e.text);
+	}
+	int rc = calibration_apply(&h, &arena, &p, &u, &e);
+	ok(rc == OK && is(h.pools[0].read_bps, 4e10) && !strcmp(u.newest, "2026-08-07T09:30:00Z"), "runs do not push out what the machine does: %s", e.text);
+	ok(h.n_runs == 1 && fabs(h.runs[0].factor - 52.0 / 50) < 1e-6 && !strcmp(h.runs[0].format, "q4_k") && h.runs[0].phase == RUN_DECODE && fabs(h.runs[0].spread - 0.02) < 1e-6,
+		"one kind of run: the median of the newest five, with all threads");
+	struct conditions c;
+	conditions_now(&c, &p, NULL);
+	const char *bad = arena_printf(&arena, "%s\n2026-08-01T09:30:00Z,cpu,engine_decode,q4_k,1000,4,1,tokens_per_s,1,1,5,x,,,,,,,,,yes\n", calibration_header);
+	ok(calibration_parse(&u, &arena, "m.csv", bad, strlen(bad), &c, &e) == E_FILE && strstr(e.text, "m.csv:2") && strstr(e.text, "detail"), "a detail that is none: %s", e.text);
+}
+
 int main(void)
 {
 	char data[] = "/tmp/ullage-data-XXXXXX";
@@ -436,6 +469,7 @@ int main(void)
 	interrupted(data);
 	full_disk();
 	no_memory();
+	engine_runs();
 	no_home(data);
 	ok(system(arena_printf(&arena, "rm -r %s", data)) == 0, "cleaned up");
 	arena_free(&arena);

@@ -30,6 +30,8 @@ static const struct shape shapes[] = {
 	{ .name = "prompt, odd dims", .q_heads = 5, .kv_heads = 1, .k_dim = 37, .v_dim = 21, .first = 60, .tokens = 9, .ring = 80, .format_k = KF_F16, .format_v = KF_F32 },
 	{ .name = "odd dims", .q_heads = 5, .kv_heads = 5, .k_dim = 7, .v_dim = 3, .first = 70, .tokens = 2, .ring = 80, .format_k = KF_BF16, .format_v = KF_F16 },
 	{ .name = "head and token subranges", .q_heads = 12, .kv_heads = 3, .k_dim = 64, .v_dim = 64, .first = 40, .tokens = 30, .ring = 70, .head0 = 2, .head1 = 11, .token0 = 7, .token1 = 22, .format_k = KF_F16, .format_v = KF_F16, .sinks = 1 },
+	{ .name = "decode, from within a group on", .q_heads = 8, .kv_heads = 2, .k_dim = 64, .v_dim = 64, .first = 100, .tokens = 1, .ring = 128, .head0 = 1, .head1 = 6, .format_k = KF_F16, .format_v = KF_F16 },
+	{ .name = "two tokens, one head each", .q_heads = 8, .kv_heads = 2, .k_dim = 64, .v_dim = 64, .first = 100, .tokens = 2, .ring = 128, .window = 70, .head0 = 3, .head1 = 4, .format_k = KF_F16, .format_v = KF_F16 },
 	{ .name = "latent rows", .q_heads = 20, .kv_heads = 1, .k_dim = 576, .v_dim = 512, .first = 90, .tokens = 1, .ring = 128, .format_k = KF_F16, .format_v = KF_F16, .within = 1 },
 	{ .name = "prompt over latent rows", .q_heads = 16, .kv_heads = 1, .k_dim = 576, .v_dim = 512, .first = 30, .tokens = 3, .ring = 64, .format_k = KF_BF16, .format_v = KF_BF16, .within = 1 },
 	{ .name = "chosen entries", .q_heads = 4, .kv_heads = 2, .k_dim = 64, .v_dim = 64, .first = 300, .tokens = 1, .ring = 301, .format_k = KF_F16, .format_v = KF_F16, .listed = 77 },
@@ -230,12 +232,20 @@ static void softcap_left_out(const struct attn_args *a, void *scratch)
 	b.softcap = 0;
 	good->attn(&b, scratch);
 }
+static void scale_near(const struct attn_args *a, void *scratch)
+{
+	struct attn_args b = *a;
+
+	b.scale *= 1.0003f;
+	good->attn(&b, scratch);
+}
 
 int main(void)
 {
 	static const struct { const char *name; void (*attn)(const struct attn_args *, void *); unsigned shape; } mutants[] = {
 		{ "the last entry left out", last_missing, 1 }, { "a window of one more", window_longer, 10 }, { "another K/V head", other_head, 2 },
-		{ "sinks left out", sinks_left_out, 4 }, { "softcap left out", softcap_left_out, 6 } };
+		{ "sinks left out", sinks_left_out, 4 }, { "softcap left out", softcap_left_out, 6 },
+		{ "a scale off by 3e-4", scale_near, 1 }, { "a scale off by 3e-4, in a prompt", scale_near, 8 } };
 
 	seed_open();
 	for (unsigned i = 0; i < SHAPES; i++) {

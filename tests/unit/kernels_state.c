@@ -208,7 +208,7 @@ static void ssd_without_d(const struct ssd_args *a)
 }
 
 static const struct conv_shape convs[] = { { 33, 4, 0, 33, 7, 1, 1 }, { 64, 4, 16, 48, 1, 1, 0 }, { 100, 2, 3, 90, 5, 0, 1 }, { 20, 12, 0, 20, 9, 1, 1 }, { 16, 1, 0, 16, 3, 0, 0 } };
-static const struct delta_shape deltas[] = { { 2, 4, 32, 48, 0, 4, 6, 0, 0 }, { 2, 4, 64, 64, 1, 3, 3, 0, 1 }, { 2, 2, 17, 9, 0, 2, 5, 1, 0 }, { 1, 1, 128, 128, 0, 1, 4, 1, 0 } };
+static const struct delta_shape deltas[] = { { 2, 4, 32, 48, 0, 4, 6, 0, 0 }, { 2, 4, 64, 64, 1, 3, 3, 0, 1 }, { 2, 2, 17, 9, 0, 2, 5, 1, 0 }, { 1, 1, 128, 128, 0, 1, 4, 1, 0 }, { 1, 1, 300, 20, 0, 1, 3, 1, 0 } };
 static const struct ssd_shape ssds[] = { { 4, 8, 2, 16, 0, 4, 6 }, { 6, 5, 1, 128, 2, 5, 4 }, { 3, 64, 3, 19, 0, 3, 3 } };
 #define EACH(i, table) for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
 

@@ -1,0 +1,278 @@
+/* cmd_verify.c - ullage verify: predict, load, run, compare */
+#include "base/file.h"
+#include "base/str.h"
+#include "base/units.h"
+#include "cli/cmd.h"
+#include "cli/engine_args.h"
+#include "cli/machine.h"
+#include "cli/measure_text.h"
+#include "cli/question.h"
+#include "cli/verify.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct job {
+	struct options *o;
+	struct catalog *c;
+	struct arena a;
+	struct model_arg m;
+	const struct model_spec *whole;
+	struct model_spec slice;
+	struct machine *machine;
+	struct hardware_spec h;
+	struct efficiency eff;
+	struct question q;
+	struct estimate e;
+	struct verify_plan plan;
+	struct verify v;
+	char *baseline; size_t baseline_bytes;
+};
+
+static int plan_from(struct verify_plan *p, const struct options *o, const struct quants *q, struct error *err)
+{
+	uint64_t n[VERIFY_LIST], prompt[1];
+	double seed = 1;
+	unsigned k;
+	int rc;
+
+	*p = (struct verify_plan){ .prompt = 512, .generate = o->n_predict ? (uint32_t)o->n_predict : 128, .repeats = o->repeats ? (uint32_t)o->repeats : 5,
+		.stop = interrupt_flag(), .progress = o->quiet ? NULL : verify_progress };
+	if ((rc = engine_options_from(&p->engine, o, q, err)) != OK || (rc = number_from(&seed, "--seed", o->seed, 0, 9e15, err)) != OK)
+		return rc;
+	p->seed = (uint64_t)seed;
+	if (o->n_prompt) {
+		if ((rc = list_from(prompt, &k, 1, "-p", o->n_prompt, 1, INT32_MAX, err)) != OK)
+			return rc;
+		p->prompt = (uint32_t)prompt[0];
+	}
+	if (p->repeats > VERIFY_RUNS)
+		return error_set(err, E_USAGE, "-r %u: at most %d", p->repeats, VERIFY_RUNS);
+	if (p->generate > INT32_MAX / VERIFY_RUNS)
+		return error_set(err, E_USAGE, "-n %u: too many tokens", p->generate);
+	if ((rc = list_from(p->depth, &p->n_depths, VERIFY_LIST, "-d", o->depths ? o->depths : "0,4096", 0, INT32_MAX / 2, err)) != OK ||
+	    (rc = list_from(n, &p->n_parallel, VERIFY_LIST, "-np", o->parallel ? o->parallel : "1,4,16", 1, 1024, err)) != OK)
+		return rc;
+	for (unsigned i = 0; i < p->n_parallel; i++)
+		p->parallel[i] = (uint32_t)n[i];
+	if (o->bench_format && strcmp(o->bench_format, "llama-bench"))
+		return error_set(err, E_USAGE, "--bench-format %s: wants llama-bench", o->bench_format);
+	if (!o->dummy && (o->layers || o->save))
+		return error_set(err, E_USAGE, "--layers and --save are for made-up weights: they need --dummy");
+	if (o->save && !str_suffix(o->save, ".gguf"))
+		return error_set(err, E_USAGE, "--save %s: wants a name that ends in .gguf", o->save);
+	return OK;
+}
+
+/* The model, and whether it is one that can be loaded, or made up. */
+static int model_from(struct job *j, const char *name, struct error *err)
+{
+	int rc = model_arg_open(&j->m, j->c, name, err);
+
+	if (rc != OK)
+		return rc;
+	if (!j->o->dummy && !j->m.weights) {
+		error_set(err, E_USAGE, "%s holds no weights that could be loaded", name);
+		error_hint(err, "give a .gguf or .safetensors file, or --dummy, which makes weights up");
+		return E_USAGE;
+	}
+	if (j->o->dummy && j->m.weights)
+		return error_set(err, E_USAGE, "--dummy %s: it holds weights of its own; name a model of the catalogue, or a config.json", name);
+	if (j->m.weights && (j->o->quant || j->o->imatrix))
+		return error_set(err, E_USAGE, "--quant: %s holds its own weights", name);
+	j->whole = j->m.spec;
+	if (j->o->layers > j->m.spec->n_layers)
+		return error_set(err, E_USAGE, "--layers %llu: the model has %u", (unsigned long long)j->o->layers, j->m.spec->n_layers);
+	if (j->o->layers && j->o->layers < j->m.spec->n_layers) {
+		j->slice = *j->m.spec;
+		j->slice.n_layers = (uint32_t)j->o->layers;
+		j->slice.mtp.layers = 0;
+		j->m.spec = &j->slice;
+	}
+	return OK;
+}
+
+/* This machine without what has no backend. Its bandwidth is measured first where it is not known: without it no speed can be predicted. */
+static int machine_of(struct job *j, char *note, size_t n, struct error *err)
+{
+	struct measure_options how = { .progress = j->o->quiet ? NULL : measure_progress, .threads = (uint32_t)j->o->threads };
+	struct measured found;
+	struct error e = { 0 };
+	int rc = machine_probe(&j->machine, &j->a, j->c, NULL, NULL, 0, err);
+
+	*note = '\0';
+	if (rc != OK || (!j->o->no_calibration && (rc = machine_calibrate(j->machine, &j->a, err)) != OK))
+		return rc;
+	j->h = j->machine->spec;
+	if ((rc = verify_machine(&j->h, err)) != OK)
+		return rc;
+	const struct pool *p = &j->h.pools[j->h.groups[0].pool];
+	if (j->o->no_calibration || p->kind != POOL_HOST || p->read_bps.basis == BASIS_MEASURED)
+		return OK;
+	how.threads = 0;
+	rc = measure_machine(&found, &j->machine->found, &how, &e);
+	if (!j->o->quiet)
+		measure_progress_end();
+	if (rc == OK)
+		rc = calibration_append(NULL, &j->a, &j->machine->spec, &j->machine->found, &found, &e);
+	if (rc != OK) {
+		snprintf(note, n, "the machine's own rates were not measured: %.180s", e.text);
+		return OK;
+	}
+	if ((rc = machine_probe(&j->machine, &j->a, j->c, NULL, NULL, 0, err)) != OK || (rc = machine_calibrate(j->machine, &j->a, err)) != OK)
+		return rc;
+	j->h = j->machine->spec;
+	return verify_machine(&j->h, err);
+}
+
+static int predict(struct job *j, struct error *err)
+{
+	const struct recipe *best = NULL;
+	int rc;
+
+	j->q = (struct question){ .model = j->m.spec, .quants = catalog_quants(j->c), .hardware = &j->h, .efficiency = &j->eff };
+	if ((rc = settings_from(&j->q.settings, j->o, j->c, err)) != OK || (rc = efficiency_from(&j->eff, &j->a, j->c, err)) != OK || (rc = weights_from(&j->q, &j->m, err)) != OK)
+		return rc;
+	if (!j->q.settings.recipe && (rc = estimate_ladder(&j->e, &j->q, best, &j->a, err)) != OK)
+		return rc;
+	if ((rc = verify_predict(&j->v, &j->plan, &j->q, &j->a, err)) != OK)
+		return rc;
+	/* the whole estimate of what will run, for the answer */
+	j->q.settings.ctx_tokens = j->v.ctx_tokens;
+	j->q.settings.sequences = 1;
+	return estimate_compute(&j->e, &j->q, NULL, &j->a, err);
+}
+
+/* An estimate is of the engine as it is by default: with all threads and the best kernels. Of another it says nothing. */
+static int is_default(const struct job *j)
+{
+	const uint32_t all = j->machine->found.cpu.threads_allowed;
+
+	return (!j->o->threads || !all || j->o->threads >= all) && !j->o->isa && (!j->o->backend || !strcmp(j->o->backend, "cpu"));
+}
+
+static void notes(struct job *j, const char *measured)
+{
+	if (*measured)
+		verify_note(&j->v, "%s", measured);
+	for (uint32_t i = 0; i < j->machine->found.n_gpus; i++)
+		if (j->machine->found.gpu[i].state == GPU_OK) {
+			verify_note(&j->v, "%s has no backend in this version: everything ran on the CPU", j->machine->found.gpu[i].name ? j->machine->found.gpu[i].name : "this machine's GPU");
+			break;
+		}
+	if (!is_default(j)) {
+		for (unsigned i = 0; i < j->v.n_terms; i++)
+			if (j->v.term[i].kind >= VERIFY_PREFILL)
+				j->v.term[i].predicted.basis = j->v.term[i].speed.plain.basis = BASIS_UNKNOWN;
+		verify_note(&j->v, "speeds are predicted for all threads and the best kernels alone, so not here");
+		return;
+	}
+	for (unsigned i = 0; i < j->v.n_terms; i++)
+		if (j->v.term[i].kind >= VERIFY_PREFILL && j->v.term[i].predicted.basis == BASIS_UNKNOWN) {
+			verify_note(&j->v, "speeds are not predicted: the machine's memory bandwidth or matrix rate is unknown (ullage hardware --measure)");
+			break;
+		}
+}
+
+static int save(void *user, const struct weights *w, struct error *err)
+{
+	const char *path = user;
+
+	return weights_save(w, path, err);
+}
+
+/* Speeds into the calibration store; what cannot be kept is a note. */
+static const char *keep(struct job *j, const char *name)
+{
+	const char *file = NULL;
+	struct measured rows;
+	struct error e = { 0 };
+
+	if (j->o->no_calibration)
+		return NULL;
+	verify_rows(&rows, &j->v, j->q.quants, j->m.entry ? j->m.entry->id : str_base(name));
+	if (!rows.n_rows)
+		return NULL;
+	if (calibration_append(&file, &j->a, &j->machine->spec, &j->machine->found, &rows, &e) == OK)
+		return file;
+	verify_note(&j->v, "the speeds are not kept: %.200s", e.text);
+	return NULL;
+}
+
+static int show(struct job *j, const char *name, struct error *err)
+{
+	const struct options *o = j->o;
+	const struct answer answer = { &j->m, &j->h, &j->q, &j->e };
+	char why[1024];
+	struct verify_answer a = { .verify = &j->v, .answer = &answer, .source = name, .baseline = o->baseline, .saved = o->save, .dummy = o->dummy, .seed = j->plan.seed, .why = why };
+	int rc;
+
+	if (j->baseline && (rc = verify_baseline(&j->v, o->baseline, j->baseline, j->baseline_bytes, err)) != OK)
+		return rc;
+	a.kept = keep(j, name);
+	a.passes = verify_passes(&j->v, why, sizeof why);
+	if (o->bench_format) {
+		if ((rc = answer_print(verify_bench(&a, j->machine->found.cpu.name ? j->machine->found.cpu.name : ""), err)) != OK)
+			return rc;
+	} else if (o->json) {
+		cJSON *doc = answer_document();
+		verify_json(doc, &a);
+		if ((rc = answer_print(doc, err)) != OK)
+			return rc;
+	} else if (o->csv) {
+		verify_csv(stdout, &a);
+	} else {
+		struct text t;
+		text_open(&t, o);
+		verify_text(&t, &a, o->quiet);
+	}
+	return a.passes ? OK : 1;
+}
+
+static int verify(struct job *j, const char *name, struct error *err)
+{
+	char measured[240];
+	int rc;
+
+	if ((rc = catalog_from(&j->c, j->o, err)) != OK || (rc = plan_from(&j->plan, j->o, catalog_quants(j->c), err)) != OK || (rc = model_from(j, name, err)) != OK)
+		return rc;
+	if (j->o->baseline && (rc = file_read(&j->baseline, &j->baseline_bytes, &j->a, j->o->baseline, (size_t)16 << 20, err)) != OK)
+		return rc;
+	if ((rc = machine_of(j, measured, sizeof measured, err)) != OK || (rc = predict(j, err)) != OK)
+		return rc;
+	notes(j, measured);
+	if (!j->o->quiet && (j->o->verbose || isatty(STDERR_FILENO)))
+		verify_text_before(stderr, &j->v);
+	struct verify_source from = { .path = j->o->dummy ? NULL : name, .model = j->whole, .recipe = j->q.settings.recipe,
+		.dummy = { .seed = j->plan.seed, .layers = (uint32_t)j->o->layers, .threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed) } };
+	rc = verify_run(&j->v, &from, j->q.quants, &j->a, j->o->save ? save : NULL, (void *)(uintptr_t)j->o->save, err);
+	if (!j->o->quiet)
+		verify_progress_end();
+	if (rc != OK)
+		return rc;
+	if (j->v.interrupted) {
+		fputs("ullage: interrupted\n", stderr);
+		return EXIT_INTERRUPTED;
+	}
+	return show(j, name, err);
+}
+
+int cmd_verify(struct options *o, struct error *err)
+{
+	struct job *j;
+	struct arena own = { 0 };
+	int rc;
+
+	if (o->n_args != 1)
+		return error_set(err, E_USAGE, "verify wants one MODEL or FILE, not %d", o->n_args);
+	o->engine = "ullage";
+	if (!(j = arena_alloc(&own, sizeof *j)))
+		return error_set(err, E_NOMEM, "out of memory");
+	j->o = o;
+	rc = verify(j, o->args[0], err);
+	model_arg_close(&j->m);
+	catalog_close(j->c);
+	arena_free(&j->a);
+	arena_free(&own);
+	return rc;
+}

@@ -1,0 +1,25 @@
+/* chat.h - a conversation as the text that a model was trained on, by templates of known names.
+ *
+ * A GGUF file's tokenizer.chat_template is a program (Jinja); it is not run but recognised by strings that only it has. Not here: the tokens of that text
+ * (tokenizer_encode with TOKENIZE_SPECIAL). */
+#ifndef CHAT_H
+#define CHAT_H
+
+#include "base/error.h"
+#include <stddef.h>
+
+struct chat_template;
+struct chat_message { const char *role, *text; };        /* role: "system", "user", "assistant", "tool" */
+
+const struct chat_template *chat_find(const char *name); /* NULL */
+const struct chat_template *chat_detect(const char *jinja);      /* NULL: none of the known ones; jinja may be NULL */
+/* By name, or (name NULL) by the file's own template. E_USAGE: neither is known; the names that are stand in err. */
+int chat_choose(const struct chat_template **out, const char *name, const char *jinja, struct error *err) MUST_CHECK;
+const char *chat_name(const struct chat_template *c);
+const struct chat_template *chat_at(unsigned i);         /* NULL beyond the last */
+
+/* The conversation's text, with the beginning of an answer when generate. At most cap bytes are written, without a NUL; returns how many it has. No beginning-of-text
+ * token is written: the tokenizer adds it. Messages of roles that a template does not know are left out. */
+size_t chat_apply(char *out, size_t cap, const struct chat_template *c, const struct chat_message *m, size_t n, int generate);
+
+#endif

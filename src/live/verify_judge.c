@@ -1,0 +1,137 @@
+/* verify_judge.c - predictions and measurements become errors and verdicts; nothing is measured here */
+#include "live/verify.h"
+
+#include "base/units.h"
+#include "calc/runs.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const verify_kind_names[] = { "weights_bytes", "kv_cache_bytes", "state_bytes", "compute_bytes", "total_bytes", "load_s", "prefill_tokens_per_s",
+	"decode_tokens_per_s", NULL };
+
+/* Of a kind of memory: what may be off in relation, and in bytes (ranges are rounded to pages; a process has stacks and a heap). 0: only reported. */
+static const struct { double share, bytes; } allowed[VERIFY_KINDS] = {
+	[VERIFY_WEIGHTS] = { 0.02, 64 << 10 }, [VERIFY_KV] = { 0.02, 64 << 10 }, [VERIFY_STATE] = { 0.02, 64 << 10 }, [VERIFY_TOTAL] = { 0.05, 4 << 20 },
+};
+/* What a speed may differ by from what the same run was seen to reach, however even the runs were. */
+#define SPEED_TOLERANCE 0.1
+/* Memory that was resident before, and more now: a regression. */
+#define MEMORY_REGRESSION 0.02
+
+static int is_speed(const struct verify_term *t) { return t->kind == VERIFY_PREFILL || t->kind == VERIFY_DECODE; }
+
+double verify_spread(const struct verify_term *t) { return t->is_measured && t->measured > 0 ? (t->max - t->min) / 2 / t->measured : 0; }
+
+void verify_judge(struct verify_term *t)
+{
+	const struct figure *p = &t->predicted;
+
+	t->pass = VERIFY_OPEN;
+	t->error = t->tolerance = 0;
+	if (!t->is_measured || p->basis == BASIS_UNKNOWN)
+		return;
+	t->error = t->measured > 0 ? p->value / t->measured - 1 : p->value > 0 ? INFINITY : 0;
+	if (is_speed(t)) {
+		if (t->speed.distance >= 0 && t->speed.distance <= RUNS_SAME)
+			t->tolerance = fmax(SPEED_TOLERANCE, 2 * verify_spread(t));
+		/* !(a <= b): what is not a number does not pass */
+		t->pass = (t->tolerance > 0 ? fabs(t->error) <= t->tolerance : p->low <= t->measured && t->measured <= p->high) ? VERIFY_YES : VERIFY_NO;
+	} else if (t->kind == VERIFY_LOAD) {
+		t->pass = p->low <= t->measured && t->measured <= p->high ? VERIFY_YES : VERIFY_NO;
+	} else if (allowed[t->kind].share > 0) {
+		t->tolerance = allowed[t->kind].share;
+		t->pass = fabs(t->error) <= t->tolerance || fabs(p->value - t->measured) <= allowed[t->kind].bytes ? VERIFY_YES : VERIFY_NO;
+	}
+}
+
+void verify_compare(struct verify_term *t, double before, double spread_before)
+{
+	t->before = before;
+	t->has_before = 1;
+	t->worse = 0;
+	if (!t->is_measured) {
+		t->worse = 1;            /* it was known before */
+	} else if (is_speed(t)) {
+		double may = fmax(SPEED_TOLERANCE, 2 * fmax(verify_spread(t), spread_before));
+		t->worse = !(t->measured >= before * (1 - may));
+	} else if (t->kind != VERIFY_LOAD) {
+		double slack = t->kind == VERIFY_TOTAL ? allowed[VERIFY_TOTAL].bytes : allowed[VERIFY_WEIGHTS].bytes;
+		t->worse = !(t->measured <= before * (1 + MEMORY_REGRESSION) || t->measured - before <= slack);
+	}
+}
+
+const char *verify_test(char *buf, size_t n, const struct verify_term *t)
+{
+	char depth[32] = "", many[24] = "";
+
+	if (!is_speed(t)) {
+		*buf = '\0';
+		return buf;
+	}
+	if (t->depth)
+		snprintf(depth, sizeof depth, " @ d%llu", (unsigned long long)t->depth);
+	if (t->sequences > 1)
+		snprintf(many, sizeof many, " x %u", t->sequences);
+	snprintf(buf, n, "%s%u%s%s", t->kind == VERIFY_PREFILL ? "pp" : "tg", t->tokens, many, depth);
+	return buf;
+}
+
+static void say(char *why, size_t n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(char *why, size_t n, const char *fmt, ...)
+{
+	size_t k = strlen(why);
+	va_list ap;
+
+	if (k + 3 >= n)
+		return;
+	if (k)
+		k += (size_t)snprintf(why + k, n - k, "; ");
+	va_start(ap, fmt);
+	vsnprintf(why + k, n - k, fmt, ap);
+	va_end(ap);
+}
+
+int verify_passes(const struct verify *v, char *why, size_t n)
+{
+	int yes = 1, judged = 0;
+	char test[64];
+
+	*why = '\0';
+	for (unsigned i = 0; i < v->n_terms; i++) {
+		const struct verify_term *t = &v->term[i];
+		const char *name = verify_kind_names[t->kind], *of = verify_test(test, sizeof test, t);
+		judged += t->pass != VERIFY_OPEN;
+		if (t->pass == VERIFY_NO) {
+			say(why, n, "%s%s%s is off by %+.1f %%", name, *of ? " " : "", of, 100 * t->error);
+			yes = 0;
+		}
+		/* what should have been measured and was not is no pass */
+		if (!t->is_measured && t->kind != VERIFY_LOAD) {
+			say(why, n, "%s%s%s could not be measured", name, *of ? " " : "", of);
+			yes = 0;
+		}
+		if (t->has_before && t->worse) {
+			say(why, n, "%s%s%s is worse than before", name, *of ? " " : "", of);
+			yes = 0;
+		}
+	}
+	if (!judged && yes) {
+		say(why, n, "nothing was predicted");
+		yes = 0;
+	}
+	return yes;
+}
+
+void verify_note(struct verify *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (v->n_notes == VERIFY_NOTES)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(v->note[v->n_notes++], sizeof v->note[0], fmt, ap);
+	va_end(ap);
+}
