@@ -343,7 +343,7 @@ int ops_begin(struct lowering *w, struct op_list *out, const struct model_spec *
 	uint64_t streams = m->residual_streams > 1 ? m->residual_streams : 1;
 	int rc;
 
-	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers, .part = NO_PART, .per_layer = NO_ACT };
+	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers, .part = NO_PART, .per_layer = NO_ACT, .choice = NO_ACT };
 	*out = (struct op_list){ .model = m, .quants = q, .shape = *s, .flash = set->flash != FLASH_OFF };
 	if (!s->sizes_only && (rc = op_formats_read(&w->formats, m, q, set, a, err)) != OK)
 		return rc;

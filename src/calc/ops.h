@@ -95,7 +95,7 @@ struct lowering {
 	const struct model_spec *m;
 	const struct settings *set;
 	struct op_formats formats;
-	uint32_t layer, x, per_layer;            /* per_layer: embeddings of every layer; NO_ACT */
+	uint32_t layer, x, per_layer, choice;    /* per_layer: embeddings of every layer; choice: what the last indexer chose; NO_ACT */
 	uint16_t part;                           /* being lowered */
 	uint8_t branch, rows;                    /* rows: only those that need logits are left */
 	int failed;

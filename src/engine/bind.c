@@ -33,8 +33,8 @@ static int check_runs(const struct weights *w, struct error *err)
 		const struct part *p = &m->parts[i];
 		if (p->type == PART_CSA)
 			return refuse(w, "compressed attention", err);
-		if ((p->type == PART_GQA && p->u.gqa.index.q_heads) || (p->type == PART_MLA && p->u.mla.index.q_heads))
-			return refuse(w, "an indexer that chooses what attention reads", err);
+		if (p->type == PART_GQA && p->u.gqa.index.q_heads && (p->u.gqa.index.head_weights || p->u.gqa.index.q_heads != p->u.gqa.kv_heads || !p->u.gqa.index.block_tokens))
+			return refuse(w, "an indexer that chooses other than blocks for every K/V head", err);
 		if (p->type == PART_MLA && p->u.mla.gate)
 			return refuse(w, "gated latent attention", err);
 		if (p->type == PART_MOE && (p->u.moe.hash_layer || p->u.moe.latent_norm))
@@ -58,12 +58,14 @@ static int place_state(void *user, const struct state_item *s, struct error *err
 	struct placing *p = user;
 	struct bound *b = p->b;
 	uint64_t entries, slots = b->limits.slots;
-	uint32_t format = s->role == STATE_V ? p->kv_v : s->role == STATE_K || s->role == STATE_LATENT ? p->kv_k : KF_F32;
+	uint32_t format = s->role == STATE_V ? p->kv_v : s->role == STATE_K || s->role == STATE_LATENT || s->role == STATE_INDEX ? p->kv_k : KF_F32;
 	const struct kformat *f = kformat_find(format);
 	int rc = state_entries(&entries, s, &self, &p->set, err), fixed = s->growth == GROW_FIXED;
 
 	if (rc != OK)
 		return rc;
+	if (s->type_rule == TYPE_INDEX_V)        /* nobody reads it */
+		return OK;
 	if (p->pass == 0) {
 		b->n_states += layer_count(&s->layers);
 		return OK;
@@ -155,6 +157,9 @@ static int bind_states(struct bound_op *o, const struct bound *b, const struct m
 	case OP_SSD:
 		o->state[0] = state_of(b, layer, STATE_RECURRENT);
 		o->state[1] = state_of(b, layer, STATE_CONV);
+		break;
+	case OP_INDEX:
+		o->state[0] = o->state[1] = state_of(b, layer, STATE_INDEX);
 		break;
 	case OP_CONV:
 		o->state[0] = o->state[1] = state_of(b, layer, STATE_CONV);

@@ -199,6 +199,20 @@ static void attend(const struct program *p, const struct xop *o, struct attn_arg
 	p->dev->ops->attn(&a, scratch);
 }
 
+/* The entries that an indexer chose for heads [head0, end) of token t, as far as one list serves them: returns where it ends. */
+static uint64_t chosen(struct attn_args *a, const struct xop *o, uint64_t t, uint64_t end)
+{
+	uint32_t lists = o->part->type == PART_MLA ? 1 : a->kv_heads, each = a->q_heads / lists, list = a->head0 / each;
+	const uint32_t *choice = (const uint32_t *)(const void *)(o->in[1] + t * o->n_in[1] + list * (o->n_in[1] / lists));
+
+	if (end > (uint64_t)(list + 1) * each)
+		end = (uint64_t)(list + 1) * each;
+	a->head1 = (uint32_t)end;
+	a->n_entries = choice[0];
+	a->entries = choice[0] ? choice + 1 : NULL;      /* 0: all that it sees */
+	return end;
+}
+
 enum { ATTN_TOKENS = 64 };               /* of one item: K and V blocks are converted once for so many */
 
 /* One token a run: heads of all runs side by side, each thread its stretch. Else items of a K/V head and so many tokens, the last (longest) first, whoever comes. */
@@ -207,16 +221,19 @@ void run_attn(struct program *p, const struct xop *o, unsigned thread)
 	struct attn_args a = attn_of(p, o);
 	uint32_t group = a.q_heads / a.kv_heads, threads = p->dev->threads;
 
-	if (p->n_runs == p->tokens) {
+	if (p->n_runs == p->tokens || o->in[1]) {
 		uint64_t from, to;
-		share_of(&from, &to, (uint64_t)p->n_runs * a.q_heads, 1, thread, threads);
+		share_of(&from, &to, (uint64_t)p->tokens * a.q_heads, 1, thread, threads);
 		while (from < to) {
 			uint64_t r = from / a.q_heads, end = (r + 1) * a.q_heads < to ? (r + 1) * a.q_heads : to;
 			a.head0 = (uint32_t)(from - r * a.q_heads);
 			a.head1 = (uint32_t)(end - r * a.q_heads);
 			a.token0 = 0;
 			a.token1 = 1;
-			attend(p, o, a, &p->runs[r], scratch_of(p, thread));
+			struct token_run one = { .token = (uint32_t)r, .n = 1, .slot = (uint32_t)p->step->slot[r], .first = (uint32_t)p->step->position[r] };
+			if (o->in[1])
+				end = chosen(&a, o, r, end - r * a.q_heads) + r * a.q_heads;
+			attend(p, o, a, &one, scratch_of(p, thread));
 			from = end;
 		}
 		return;

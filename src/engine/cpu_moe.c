@@ -20,11 +20,12 @@ static void best(uint32_t *id, float *by, uint32_t n, uint32_t k)
 /* DeepSeek V3: only experts of the best groups, a group counting as much as its two best (llama.cpp src/llama-graph.cpp, build_moe_ffn). */
 static void strike_groups(float *by, const struct moe_spec *e)
 {
-	uint32_t size = e->experts / e->groups, id[64];
-	float sum[64];
+	uint32_t size, id[MAX_GROUPS];
+	float sum[MAX_GROUPS];
 
-	if (e->groups > 64 || e->groups < 2 || e->top_groups >= e->groups)
+	if (e->groups > MAX_GROUPS || e->groups < 2 || e->top_groups >= e->groups)
 		return;
+	size = e->experts / e->groups;
 	for (uint32_t g = 0; g < e->groups; g++) {
 		float a = -INFINITY, b = -INFINITY;
 		for (uint32_t i = g * size; i < (g + 1) * size; i++) {

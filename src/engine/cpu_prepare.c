@@ -21,12 +21,14 @@ int cpu_can(const struct device *dev, const struct bound_op *o, struct error *wh
 {
 	static const uint64_t runs = 1u << OP_EMBED | 1u << OP_NORM | 1u << OP_LINEAR | 1u << OP_ACT | 1u << OP_GATE | 1u << OP_CONCAT | 1u << OP_QK_STORE | 1u << OP_ATTN |
 		1u << OP_CONV | 1u << OP_DELTA | 1u << OP_SSD | 1u << OP_ROUTE | 1u << OP_EXPERTS | 1u << OP_ADD | 1u << OP_HEAD | 1u << OP_ROWS |
-		1u << OP_DECAY | 1u << OP_PER_LAYER | 1u << OP_SCALE;
+		1u << OP_DECAY | 1u << OP_INDEX | 1u << OP_PER_LAYER | 1u << OP_SCALE;
 
 	if (!(runs >> o->op->kind & 1))
 		return error_set(why, E_ARCH, "the %s backend has no op \"%s\"", dev->name, op_names[o->op->kind]);
 	if (o->op->kind == OP_QK_STORE && o->part->type == PART_GQA && o->part->u.gqa.v_dim > MAX_HEAD)
 		return error_set(why, E_ARCH, "the %s backend has heads of %u numbers at most, not %u", dev->name, (unsigned)MAX_HEAD, o->part->u.gqa.v_dim);
+	if (o->op->kind == OP_ROUTE && (o->part->u.moe.groups > MAX_GROUPS || (o->part->u.moe.groups > 1 && o->part->u.moe.experts % o->part->u.moe.groups)))
+		return error_set(why, E_ARCH, "the %s backend does not choose among %u groups of %u experts", dev->name, o->part->u.moe.groups, o->part->u.moe.experts);
 	return OK;
 }
 
@@ -247,6 +249,13 @@ static int build_op(struct build *b, const struct bound_op *o, struct error *err
 		if ((rc = o->w[1] ? matrix_of(b, &x->m[1], o->w[1], err) : OK) != OK)
 			return rc;
 		x = build_x(b, run_rope, NULL);
+		break;
+	case OP_INDEX:
+		x = build_x(b, run_index_rows, o);
+		if ((rc = vectors(b, x, o, err)) != OK)
+			return rc;
+		x = build_x(b, run_index, o);
+		build_scratch(b, index_scratch_bytes(p, x));
 		break;
 	case OP_PER_LAYER:
 		x = build_x(b, run_per_layer, o);

@@ -32,6 +32,8 @@ struct hyper {
 	double value_scale;                      /* attention's result is multiplied (MiMo V2); 1 */
 	/* Of each layer, 0 for none; NULL: no layer has one. act(gate) is kept below it, up within it on both sides; gate_limited: gate itself, before act. */
 	const float *act_limit, *act_limit_shared;       /* of routed experts; of shared experts and dense feed-forwards */
+	uint8_t index_halves;                    /* an indexer rotates pairs (i, i + dims / 2), whatever the model does */
+	uint32_t index_local_blocks;             /* the last so many blocks are chosen whatever their score (MiniMax M3) */
 	uint8_t gate_limited;
 	uint8_t v_norm;                          /* gemma4: v of each head is divided by its rms (norm_eps) before it is stored */
 	uint8_t norm_after_rope;                 /* hunyuan: q and k norms follow the rotation */

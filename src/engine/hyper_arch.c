@@ -18,6 +18,7 @@ static const struct arch_traits table[] = {
 	{ "deci", PROVED, TOPK_NORM, HY_ADJACENT },
 	{ "deepseek", UNPROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "deepseek2", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
+	{ "deepseek32", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN | HY_INDEX_HALVES },
 	{ "dots1", PROVED, TOPK_KEY, 0 },
 	{ "ernie4_5", PROVED, TOPK_NORM, HY_ADJACENT },
 	{ "ernie4_5-moe", PROVED, TOPK_NORM, HY_ADJACENT },
@@ -30,6 +31,7 @@ static const struct arch_traits table[] = {
 	{ "gemma2", PROVED, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B | HY_WINDOW_SCALED },
 	{ "gemma3", PROVED, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B },
 	{ "gemma4", PROVED, TOPK_NORM, HY_EMBED_SQRT | HY_ATTN_ONE | HY_V_NORM },
+	{ "glm-dsa", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
 	{ "glm4", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "glm4moe", PROVED, TOPK_KEY, 0 },
 	{ "gpt-oss", PROVED, TOPK_PLAIN, HY_WINDOW_SCALED },
@@ -50,6 +52,7 @@ static const struct arch_traits table[] = {
 	{ "mimo2", PROVED, TOPK_NORM, 0 },
 	{ "minicpm", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_MINICPM },
 	{ "minimax-m2", PROVED, TOPK_NORM, 0 },
+	{ "minimax-m3", PROVED, TOPK_KEY, 0 },
 	{ "mistral3", PROVED, TOPK_NORM, HY_ADJACENT | HY_YARN_KEYS },
 	{ "mistral4", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
 	{ "nemotron_h", PROVED, TOPK_KEY, 0 },
@@ -75,9 +78,9 @@ static const struct arch_traits table[] = {
 	{ "starcoder2", UNPROVED, TOPK_PLAIN, 0 },
 	{ "step35", PROVED, TOPK_KEY, 0 },
 	/* parts of these are not built or their constants not read */
-	{ "deepseek32", REFUSED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN }, { "deepseek4", REFUSED, TOPK_KEY, HY_ADJACENT },
-	{ "gemma3n", REFUSED, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE }, { "glm-dsa", REFUSED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
-	{ "kimi-k3", REFUSED, TOPK_NORM, 0 }, { "minimax-m3", REFUSED, TOPK_NORM, 0 }, { "grok", REFUSED, TOPK_NORM, 0 },
+	{ "deepseek4", REFUSED, TOPK_KEY, HY_ADJACENT },
+	{ "gemma3n", REFUSED, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE },
+	{ "kimi-k3", REFUSED, TOPK_NORM, 0 }, { "grok", REFUSED, TOPK_NORM, 0 },
 };
 
 const struct arch_traits *hyper_traits(const char *architecture)
@@ -165,5 +168,6 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	h->v_norm = (flags & HY_V_NORM) != 0;
 	h->beta_alpha_by_head = (flags & HY_BA_BY_HEAD) != 0;
 	h->gate_limited = (flags & HY_GATE_LIMITED) != 0;
+	h->index_halves = (flags & HY_INDEX_HALVES) != 0;
 	h->delta_tiled = (flags & HY_DELTA_TILED) != 0;
 }

@@ -131,8 +131,9 @@ MODELS = {
                attention__sliding_window=16, leading_dense_block_count=1), **{'attention.sliding_window_pattern': [True, False, True, True], 'rope.freq_base_swa': 10000.0, 'rope.freq_base': 5e6}), BIAS + FIRST_DENSE),
     'qwen3vl': ('qwen3vl', base(eps=1e-6, rope__freq_base=5e6, **{'rope.dimension_sections': [6, 5, 5, 0]}), BIAS + r'|^output\.weight'),
     'qwen2moe': ('qwen2moe', base(head=16, eps=1e-6, **moe(), expert_shared_feed_forward_length=48), r'attn_output\.bias'),
-    'glm-dsa': ('glm-dsa', mla(block_count=3, **moe(), **DS, **{'attention.indexer.head_count': 4, 'attention.indexer.key_length': 64, 'attention.indexer.top_k': 16}), 'kv_b'),
-    'deepseek32': ('deepseek32', mla(block_count=3, **moe(), **DS, **{'attention.indexer.head_count': 4, 'attention.indexer.key_length': 64, 'attention.indexer.top_k': 16}), 'kv_b'),
+    # 16 heads: where all of few heads are below 0 scores tie at 0, and which of equals llama.cpp takes is an accident
+    'glm-dsa': ('glm-dsa', mla(block_count=3, **moe(), **DS, **{'attention.indexer.head_count': 16, 'attention.indexer.key_length': 64, 'attention.indexer.top_k': 16}), 'kv_b'),
+    'deepseek32': ('deepseek32', mla(block_count=3, **moe(), **DS, **{'attention.indexer.head_count': 16, 'attention.indexer.key_length': 64, 'attention.indexer.top_k': 16}), 'kv_b'),
     'mimo2': ('mimo2', dict(base(layers=4, **moe(), expert_gating_func=2, attention__sliding_window=16), **{'attention.sliding_window_pattern': [False, True, True, False],
               'rope.freq_base_swa': 10000.0, 'rope.dimension_count': 16}), BIAS + FIRST_DENSE),
     'hy_v3': ('hy_v3', base(**moe(), **DS), BIAS + FIRST_DENSE),
@@ -154,7 +155,8 @@ MODELS = {
 }
 # Against float64 (check_transformers.py) llama.cpp's f32 sums are 2e-5 off in a last logit of llama and 5e-5 of qwen3; its GELU is a table of half-precision
 # numbers: 2.3e-3 of gemma3. A test may allow four to ten times that; any tensor left out moves logits by tenths or more.
-TOLERANCE = {a: .01 for a in ('gemma', 'gemma2', 'gemma3', 'gemma4', 'gpt2', 'falcon', 'phi2')}
+# MiniMax M3's runs with flash attention, which rounds keys and values to f16.
+TOLERANCE = {a: .01 for a in ('gemma', 'gemma2', 'gemma3', 'gemma4', 'gpt2', 'falcon', 'phi2')} | {'minimax-m3': .02}
 # in llama.cpp these choose their blocks of keys only with flash attention
 FLASH = ('minimax-m3',)
 FORMATS = {'gpt-oss-mxfp4': ('mxfp4', r'_exps\.weight'), 'llama-f16': ('f16', r'(attn|ffn)_(q|k|v|output|gate|up|down)\.|output\.w'),
