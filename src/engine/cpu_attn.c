@@ -18,7 +18,7 @@ static void norm_heads(const struct program *p, float *x, const float *w, uint64
 {
 	const struct ops *k = p->dev->ops;
 
-	if (full) {
+	if (full && p->model->norm_type == NORM_RMS) {
 		k->rms_norm(x, x, w, heads * dim, p->model->norm_eps);
 		return;
 	}
@@ -26,7 +26,7 @@ static void norm_heads(const struct program *p, float *x, const float *w, uint64
 		if (p->model->norm_type == NORM_RMS)
 			k->rms_norm(x + h * stride, x + h * stride, w, dim, p->model->norm_eps);
 		else
-			k->layer_norm(x + h * stride, x + h * stride, w, NULL, dim, p->model->norm_eps);
+			k->layer_norm(x + h * stride, x + h * stride, w + (full ? h * dim : 0), NULL, dim, p->model->norm_eps);      /* Command R+, StableLM 2 12B: weights of each head */
 	}
 }
 
