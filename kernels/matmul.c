@@ -9,6 +9,8 @@ extern const struct matmul matmul_avx512_vnni, matmul_avx2_vnni, matmul_avx2, ma
 const struct matmul *const matmuls[] = {
 #if defined(__x86_64__)
 	&matmul_avx512_vnni, &matmul_avx2_vnni, &matmul_avx2,
+#elif defined(__aarch64__)
+	&matmul_neon_i8mm, &matmul_neon_dotprod,
 #endif
 	&matmul_scalar, &matmul_ref, NULL
 };

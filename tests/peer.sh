@@ -57,12 +57,12 @@ ours=1
 # JSON rows of llama-bench on stdin to "WHO MODEL TEST RATE" lines
 rows() {
 	tr '\n' ' ' | tr '}' '\n' | awk -v who="$1" -v model="$2" '
-		function number(key,   s) { if (!match($0, "\"" key "\": *[0-9.eE+-]+")) return 0; s = substr($0, RSTART, RLENGTH); sub(/.*: */, "", s); return s + 0 }
+		function number(key,   s) { if (!match($0, "\"" key "\":[ \t]*[0-9.eE+-]+")) return 0; s = substr($0, RSTART, RLENGTH); sub(/.*:[ \t]*/, "", s); return s + 0 }
 		/"avg_ts"/ { p = number("n_prompt"); g = number("n_gen"); d = number("n_depth")
-			print who, model, (p ? "pp" p : "") (g ? "tg" g : "") (d ? "@d" d : ""), number("avg_ts") }'
+			if (p || g) print who, model, (p ? "pp" p : "") (g ? "tg" g : "") (d ? "@d" d : ""), number("avg_ts") }'
 }
 run_theirs() { "$bench" -m "$1" -p 512 -n 128 -r 1 -t "$threads" -o json 2>/dev/null | rows llama.cpp "$1"; }
-run_ours() { [ -z "$ours" ] || "$prog" verify "$1" -p 512 -n 128 -r 1 -t "$threads" --bench-format llama-bench 2>/dev/null | rows ullage "$1"; }
+run_ours() { [ -z "$ours" ] || "$prog" verify "$1" -p 512 -n 128 -d 0 -np 1 -r 1 -t "$threads" --no-calibration --bench-format llama-bench 2>/dev/null | rows ullage "$1"; }
 
 i=0
 while [ "$i" -lt "$rounds" ]; do

@@ -32,6 +32,29 @@ static inline int isa_avx_vnni(void)
 
 	return isa_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <stddef.h>
+
+int sysctlbyname(const char *name, void *old, size_t *old_bytes, void *new, size_t new_bytes);      /* sys/sysctl.h wants more than POSIX names */
+
+static inline int isa_sysctl(const char *name)
+{
+	int v = 0;
+	size_t bytes = sizeof v;
+
+	return !sysctlbyname(name, &v, &bytes, NULL, 0) && v;
+}
+static inline int isa_neon_dotprod(void) { return isa_sysctl("hw.optional.arm.FEAT_DotProd"); }
+static inline int isa_neon_i8mm(void) { return isa_neon_dotprod() && isa_sysctl("hw.optional.arm.FEAT_I8MM"); }
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+
+/* Linux, asm/hwcap.h: HWCAP_ASIMDDP and HWCAP2_I8MM. */
+static inline int isa_neon_dotprod(void) { return getauxval(AT_HWCAP) >> 20 & 1; }
+static inline int isa_neon_i8mm(void) { return isa_neon_dotprod() && (getauxval(AT_HWCAP2) >> 13 & 1); }
+#elif defined(__aarch64__)
+static inline int isa_neon_dotprod(void) { return 0; }
+static inline int isa_neon_i8mm(void) { return 0; }
 #endif
 
 #endif

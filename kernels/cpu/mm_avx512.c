@@ -91,7 +91,7 @@ V512_INLINE void group_token(int panels, int group, int min, __m512 *acc, __m512
  * the first cache. */
 V512_INLINE void product(int tokens, int panels, int bits, int table, int group, int min, int kind, int scale_bytes, int block, const struct mm512_job *j)
 {
-	enum { HALVES = 16 };
+	enum { HALVES = 16, AHEAD = 16384, SCALES_AHEAD = 1024 };
 	const int per_block = block / group, per_32 = 32 / group;
 	const uint64_t blocks = j->groups * 32 / (uint64_t)block;
 	const struct q8_group *in = j->in;
@@ -102,8 +102,10 @@ V512_INLINE void product(int tokens, int panels, int bits, int table, int group,
 			one[p] = _mm512_loadu_ps(j->acc + 16 * p);
 	for (uint64_t b = 0; b < blocks; b++) {
 		if (kind != SCALES_STAGED)
-			for (int p = 0; p < panels; p++)
+			for (int p = 0; p < panels; p++) {
 				mm_block_scales(kind, s[p], m[p], j->scales[p] + b * (uint64_t)scale_bytes * MATRIX_ROWS);
+				mm_fetch(j->scales[p] + b * (uint64_t)scale_bytes * MATRIX_ROWS + SCALES_AHEAD, scale_bytes * MATRIX_ROWS);
+			}
 		for (int i = 0; i < per_block; i += per_32) {
 			const uint64_t g = b * (uint64_t)(block / 32) + (uint64_t)(i / per_32);
 			const __m512 *gs[2] = { s[0] + i, s[1] + i }, *gm[2] = { m[0] + i, m[1] + i };
@@ -111,6 +113,8 @@ V512_INLINE void product(int tokens, int panels, int bits, int table, int group,
 
 			for (int p = 0; p < panels; p++) {
 				unpack(bits, table, w[p], j->codes[p] + g * (uint64_t)bits * 64);
+				if (kind != SCALES_STAGED)
+					mm_fetch(j->codes[p] + g * (uint64_t)bits * 64 + AHEAD, bits * 64);
 				if (kind == SCALES_STAGED)
 					for (int h = 0; h < per_32; h++) {
 						s[p][h] = _mm512_loadu_ps((const float *)(const void *)j->scales[p] + 16 * ((uint64_t)per_32 * g + (uint64_t)h));

@@ -48,6 +48,11 @@ V512_INLINE __m256i mm_group_codes(uint32_t format, const uint8_t *p, int g)
 		return _mm256_xor_si256(mm_load32(p + 2), _mm256_set1_epi8((char)0x80));
 	case KF_IQ4_XS:
 		return mm_nibbles32(p + 8 + 16 * g);
+	case KF_NVFP4: {                         /* 8 bytes for 16 elements */
+		__m128i v = _mm_loadu_si128((const void *)(p + 4 + 16 * g)), h = _mm_srli_epi16(v, 4);
+
+		return mm_low32(_mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi64(v, h)), _mm_unpackhi_epi64(v, h), 1), 4);
+	}
 	case KF_Q4_K:
 		return mm_bits32(mm_load32(p + 16 + 32 * (g / 2)), g % 2 * 4, 4);
 	case KF_Q5_K:

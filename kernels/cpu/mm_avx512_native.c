@@ -5,6 +5,8 @@
 #include <string.h>
 
 #if defined(__x86_64__)
+enum { AHEAD = 8192 };                   /* bytes */
+
 V512_INLINE uint64_t bytes8(const uint8_t *p)
 {
 	uint64_t v;
@@ -29,7 +31,7 @@ V512_INLINE float half_at(const uint8_t *p)
 V512_INLINE __m128i two8(uint64_t low, uint64_t high) { return _mm_set_epi64x((long long)high, (long long)low); }
 V512_INLINE __m512 times(float d, __m128i v) { return _mm512_mul_ps(_mm512_set1_ps(d), mm_signed16(v)); }
 
-/* Scales and mins of one native block of 256: of groups of 32 in the lower eight, of halves in all sixteen. All integers are below 128. */
+/* Scales and mins of one native block of 256: of groups of 32 in the lower eight, of halves in all sixteen; NVFP4: of 64, in the lower four. All integers are below 128. */
 V512_INLINE void row_scales(int kind, __m512 *s, __m512 *m, const uint8_t *p)
 {
 	const uint32_t ones4 = 0x0f0f0f0f, ones2 = 0x03030303, ones6 = 0x3f3f3f3f;
@@ -64,6 +66,9 @@ V512_INLINE void row_scales(int kind, __m512 *s, __m512 *m, const uint8_t *p)
 		*s = times(half_at(p + 108), _mm_sub_epi8(mm_above(nibbles, pairs, 4), _mm_set1_epi8(32)));
 		break;
 	}
+	case SCALES_NV4:
+		*s = mm_ue4m3_half(_mm_cvtsi32_si128((int)bytes4(p)));
+		break;
 	case SCALES_Q2: {
 		const __m128i v = mm_bytes16(p);
 
@@ -81,24 +86,25 @@ V512_INLINE __m256i codes(uint32_t format, int table, const uint8_t *p, int g)
 	return table == TABLE_NONE ? u : _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)mm512_table[table])), u);
 }
 
-/* Blocks of 256. What zero or min take away is one vector product a block. */
-V512_INLINE float row_256(uint32_t format, int table, int group, int min, int kind, uint64_t bytes, const uint8_t *p, const struct mm512_row_input *in)
+/* Blocks of 256 (NVFP4: 64). What zero or min take away is one vector product a block. */
+V512_INLINE float row_large(uint32_t format, int table, int group, int min, int kind, int block, uint64_t bytes, const uint8_t *p, const struct mm512_row_input *in)
 {
 	const __m256i halves = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
-	const int per_block = 256 / group;
-	const __mmask16 k = group == 32 ? 0xff : 0xffff;
+	const int per_block = block / group;
+	const __mmask16 k = (__mmask16)((1u << per_block) - 1);
 	__m256 acc[2] = { _mm256_setzero_ps(), _mm256_setzero_ps() };
 	__m512 away = _mm512_setzero_ps();
 
-	for (uint64_t b = 0; b < in->n / 256; b++, p += bytes) {
+	for (uint64_t b = 0; b < in->n / (uint64_t)block; b++, p += bytes) {
 		_Alignas(64) float scale[16];
 		__m512 s, m;
 
 		row_scales(kind, &s, &m, p);
+		mm_fetch(p + AHEAD, (int)bytes);
 		away = _mm512_fmadd_ps(min ? m : s, _mm512_maskz_loadu_ps(k, in->away + b * (uint64_t)per_block), away);
 		_mm512_store_ps(scale, _mm512_mul_ps(s, _mm512_maskz_loadu_ps(k, in->scale + b * (uint64_t)per_block)));
-		for (int g = 0; g < 8; g++) {
-			const __m256i sum = _mm256_dpbusd_epi32(_mm256_setzero_si256(), codes(format, table, p, g), mm_load32((const uint8_t *)in->q + 256 * b + 32 * (uint64_t)g));
+		for (int g = 0; g < block / 32; g++) {
+			const __m256i sum = _mm256_dpbusd_epi32(_mm256_setzero_si256(), codes(format, table, p, g), mm_load32((const uint8_t *)in->q + (uint64_t)block * b + 32 * (uint64_t)g));
 			double two;
 			__m256 v;
 
@@ -132,9 +138,12 @@ V512_INLINE float row_32(uint32_t format, int table, int min, int kind, uint64_t
 	const uint64_t blocks = in->n / 32;
 	uint64_t b = 0;
 
-	for (; b + 4 <= blocks; b += 4)
+	for (; b + 4 <= blocks; b += 4) {
+		if (bytes > 32)                  /* smaller blocks are bound by instructions, not by memory */
+			mm_fetch(p + b * bytes + AHEAD, 4 * (int)bytes);
 		for (uint64_t i = 0; i < 4; i++)
 			block_32(format, table, min, kind, p + (b + i) * bytes, in, b + i, acc + i, away + i % 2);
+	}
 	for (; b < blocks; b++)
 		block_32(format, table, min, kind, p + b * bytes, in, b, acc, away);
 	acc[0] = _mm256_add_ps(_mm256_add_ps(acc[0], acc[1]), _mm256_add_ps(acc[2], acc[3]));
@@ -144,7 +153,7 @@ V512_INLINE float row_32(uint32_t format, int table, int min, int kind, uint64_t
 #define ROW(name, id, bits, table, group, min, zero, kind, scale_bytes, block) \
 V512 static float name##_row(const uint8_t *p, const struct mm512_row_input *in) \
 { \
-	return block == 256 ? row_256(id, table, group, min, kind, 256 / 8 * bits + scale_bytes, p, in) : \
+	return block > 32 ? row_large(id, table, group, min, kind, block, block / 8 * bits + scale_bytes, p, in) : \
 		row_32(id, table, min, kind, 32 / 8 * bits + scale_bytes, p, in); \
 }
 MM512_FORMATS(ROW)
@@ -178,8 +187,8 @@ void mm512_row_input(struct mm512_row_input *out, void *scratch, const struct mm
 
 			scale[halves * g + h] = in[g].scale;
 			start[halves * g + h] = -(int32_t)f->zero * sum;
-			/* times min, which is taken away as it stands in blocks of 256 and added in blocks of 32 (m of w = d q + m); or times the scale */
-			away[halves * g + h] = in[g].scale * (float)(f->min ? f->block == 256 ? -sum : sum : start[halves * g + h]);
+			/* times min, which is taken away as it stands in large blocks and added in blocks of 32 (m of w = d q + m); or times the scale */
+			away[halves * g + h] = in[g].scale * (float)(f->min ? f->block > 32 ? -sum : sum : start[halves * g + h]);
 		}
 	}
 	*out = (struct mm512_row_input){ q, scale, away, start, n };

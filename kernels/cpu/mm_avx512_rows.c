@@ -34,7 +34,7 @@ struct fields { uint8_t at, width, count; };
 static const struct fields fields_of[][3] = {
 	[SCALES_F16] = { { 0, 2, 1 } }, [SCALES_F16_MIN] = { { 0, 2, 2 } }, [SCALES_E8M0] = { { 0, 1, 1 } }, [SCALES_K4] = { { 0, 2, 2 }, { 4, 1, 12 } },
 	[SCALES_XS] = { { 0, 2, 2 }, { 4, 1, 4 } }, [SCALES_Q6] = { { 192, 1, 16 }, { 208, 2, 1 } }, [SCALES_Q3] = { { 96, 1, 12 }, { 108, 2, 1 } },
-	[SCALES_Q2] = { { 0, 1, 16 }, { 80, 2, 2 } },
+	[SCALES_Q2] = { { 0, 1, 16 }, { 80, 2, 2 } }, [SCALES_NV4] = { { 0, 1, 4 } },
 };
 static const struct native {
 	uint32_t format;

@@ -5,6 +5,7 @@
 #include "cpu/mm_avx512.h"
 #include "cpu/mm_float.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ static int floating(uint32_t format) { return !kformat_find(format)->group; }
 static enum input_kind input(uint32_t format) { return floating(format) ? mmf512_input(format) : INPUT_Q8; }
 static uint64_t input_bytes(enum input_kind k, uint64_t n) { return k == INPUT_Q8 ? aligned(n / 32 * sizeof(struct q8_group)) : mmf512_input_bytes(k, n); }
 
-/* Nearest of 255 levels, the largest magnitude being 127. Below TINY 127 / max is no float, and the group counts as zero. */
+/* Nearest of 255 levels, the largest magnitude being 127. Below TINY 127 / max is no float, and the group counts as zero. A group
+ * with an infinity or NaN has the scale NaN, so that all it is multiplied into is NaN. */
 V512 static void prepare_q8(struct q8_group *g, const float *x, uint64_t n)
 {
 	const float TINY = 1e-36f;
@@ -38,12 +40,16 @@ V512 static void prepare_q8(struct q8_group *g, const float *x, uint64_t n)
 	for (; n >= 32; n -= 32, x += 32, g++) {
 		const __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
 		const float max = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
+		const __m512 none = _mm512_setzero_ps();
+		/* x - x is 0, or NaN of what is not finite */
+		const int finite = (_mm512_cmp_ps_mask(_mm512_sub_ps(a, a), none, _CMP_EQ_OQ) & _mm512_cmp_ps_mask(_mm512_sub_ps(b, b), none, _CMP_EQ_OQ)) == 0xffff;
+		const __mmask16 k = finite ? 0xffff : 0;
 		const __m512 inverse = _mm512_set1_ps(max < TINY ? 0 : 127 / max);
-		const __m512i qa = _mm512_cvtps_epi32(_mm512_mul_ps(a, inverse)), qb = _mm512_cvtps_epi32(_mm512_mul_ps(b, inverse));
+		const __m512i qa = _mm512_maskz_cvtps_epi32(k, _mm512_mul_ps(a, inverse)), qb = _mm512_maskz_cvtps_epi32(k, _mm512_mul_ps(b, inverse));
 
 		_mm_storeu_si128((void *)g->q, _mm512_cvtsepi32_epi8(qa));
 		_mm_storeu_si128((void *)(g->q + 16), _mm512_cvtsepi32_epi8(qb));
-		g->scale = max < TINY ? 0 : max / 127;
+		g->scale = !finite ? NAN : max < TINY ? 0 : max / 127;
 		g->of.sum[0] = _mm512_reduce_add_epi32(qa);
 		g->of.sum[1] = _mm512_reduce_add_epi32(qb);
 		g->unused = 0;

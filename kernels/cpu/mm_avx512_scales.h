@@ -23,6 +23,15 @@ V512_INLINE __m512 mm_e8m0_half(__m128i v)
 		_mm512_cmplt_epi32_mask(e, _mm512_set1_epi32(2)), small));
 }
 
+/* UE4M3, half of it: the table's numbers are doubled. Its bits in a float's are 2^-120 of it, subnormals as well. The sign is ignored;
+ * 127 counts as 0 (ggml-impl.h, ggml_ue4m3_to_fp32). */
+V512_INLINE __m512 mm_ue4m3_half(__m128i v)
+{
+	const __m512i e = _mm512_cvtepu8_epi32(v), bits = _mm512_slli_epi32(_mm512_and_si512(e, _mm512_set1_epi32(127)), 20);
+
+	return _mm512_maskz_mul_ps(_mm512_cmpneq_epi32_mask(e, _mm512_set1_epi32(127)), _mm512_castsi512_ps(bits), _mm512_set1_ps(0x1p119f));
+}
+
 /* s, m: [groups of the block][16]; m only where the format has mins. p: the block's fields, each interleaved by row, in the block's order. */
 V512_INLINE void mm_block_scales(int kind, __m512 *s, __m512 *m, const uint8_t *p)
 {
@@ -36,6 +45,10 @@ V512_INLINE void mm_block_scales(int kind, __m512 *s, __m512 *m, const uint8_t *
 		break;
 	case SCALES_E8M0:
 		s[0] = mm_e8m0_half(mm_bytes16(p));
+		break;
+	case SCALES_NV4:
+		for (int g = 0; g < 4; g++)
+			s[g] = mm_ue4m3_half(mm_bytes16(p + 16 * g));
 		break;
 	case SCALES_K4: {                        /* d, dmin, 12 bytes of 6 bits (ggml-quants.c, get_scale_min_k4) */
 		const __m512 d = mm_halves16(p), dmin = mm_halves16(p + 32);

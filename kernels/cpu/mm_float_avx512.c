@@ -108,7 +108,7 @@ AVX512_BF16 static void run_bf16(const struct matmul_args *a, char *panel)
 AVX512_BF16 static void prepare_bf16(uint16_t *out, const float *x, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i += 16) {
-		const __mmask16 m = n - i >= 16 ? 0xffff : (__mmask16)((1u << (n - i)) - 1);
+		const __mmask16 m = (__mmask16)(n - i >= 16 ? 0xffff : (1u << (n - i)) - 1);
 		_mm256_store_si256((__m256i *)(void *)(out + i), (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(m, x + i)));
 	}
 	if ((n + 15) / 16 % 2)

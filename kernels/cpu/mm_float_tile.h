@@ -195,7 +195,7 @@ TARGET ALWAYS_INLINE void T(many)(const struct matmul_args *a, char *panel, cons
 		for (uint64_t u = 0; u < all; u += PANEL_UNITS) {
 			struct tile_args p = { .a = a, .panel = panel, .row = row, .u0 = u, .units = all - u < PANEL_UNITS ? all - u : PANEL_UNITS, .first = !u };
 			for (unsigned v = 0; v < 4; v++)
-				p.mask[v] = rows <= 16 * v ? 0 : rows - 16 * v >= 16 ? 0xffff : (__mmask16)((1u << (rows - 16 * v)) - 1);
+				p.mask[v] = (__mmask16)(rows <= 16 * v ? 0 : rows - 16 * v >= 16 ? 0xffff : (1u << (rows - 16 * v)) - 1);
 			T(pack_panel)(panel, a->w, row, rows, u, p.units, format);
 			switch ((rows + 15) / 16) {
 			case 1: T(tiles_1)(&p); break;

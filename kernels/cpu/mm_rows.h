@@ -19,6 +19,9 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* the compilers' own vector, lowered to what the instruction set has */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
 struct q8_row {
 	const int8_t *q;
 	const float *d, *sum32, *sum16;
@@ -94,6 +97,14 @@ static inline struct rows_scratch rows_scratch_at(void *scratch, const struct kf
 	s.panel_min = s.panel_scale + lanes * g;
 	s.start = (int32_t *)(void *)(s.panel_min + lanes * g);
 	return s;
+}
+
+static inline uint16_t half_at(const unsigned char *p)
+{
+	uint16_t h;
+
+	memcpy(&h, p, sizeof h);
+	return h;
 }
 
 static inline void put(const struct matmul_args *a, uint32_t t, uint64_t row, float sum)

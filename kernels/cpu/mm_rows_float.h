@@ -2,7 +2,7 @@
  * rows and FT tokens a tile, T(widen)(f, out, weights, n): n weights as floats
  *
  * Vectors are the compilers' own (vector_size), so that one text serves SSE2, AVX2 and NEON. Few tokens take a widened row as it lies; from
- * PANEL_FROM tokens on, VW * FV rows are turned, FCHUNK inputs at a time, and sums wait in out between chunks. */
+ * 4 PANEL_FROM tokens on, VW * FV rows are turned, FCHUNK inputs at a time, and sums wait in out between chunks. */
 
 typedef float T(vf) __attribute__((vector_size(4 * VW)));
 enum { T(FCHUNK) = 256, T(FROWS) = VW * FV };
@@ -59,7 +59,7 @@ TARGET ALWAYS_INLINE void T(float_tile)(const float *panel, const struct matmul_
 			UNROLL for (unsigned v = 0; v < FV; v++)
 				s[t][v] += w[v] * x[t][i];
 	}
-	for (unsigned t = 0; t < nt; t++) {
+	UNROLL for (unsigned t = 0; t < nt; t++) {
 		float sum[VW * FV], *out = a->out + (t0 + t) * a->out_stride + row;
 		memcpy(sum, s[t], sizeof sum);
 		for (unsigned r = 0; r < rows; r++)
@@ -75,11 +75,16 @@ TARGET static void T(run_float)(const struct matmul_args *a, const struct kforma
 	const uint64_t n = a->w->n, bytes = n * f->bytes;
 	float *wide = scratch, *panel = (float *)(void *)((char *)scratch + aligned(4 * n));
 
-	if (a->tokens < PANEL_FROM) {
+	if (a->tokens < 4 * PANEL_FROM) {         /* turning floats costs more than widening them */
 		for (uint64_t row = a->row0; row < a->row1; row++) {
-			T(widen)(f, wide, (const char *)a->w->data + row * bytes, n);
+			const char *from = (const char *)a->w->data + row * bytes;
+			const float *w = wide;
+			if (f->id == KF_F32 && (uintptr_t)from % sizeof *w == 0)
+				w = (const float *)(const void *)from;
+			else
+				T(widen)(f, wide, from, n);
 			for (uint32_t t = 0; t < a->tokens; t++)
-				put(a, t, row, T(dot_float)(wide, (const float *)(const void *)((const char *)a->in + t * a->in_stride), n));
+				put(a, t, row, T(dot_float)(w, (const float *)(const void *)((const char *)a->in + t * a->in_stride), n));
 		}
 		return;
 	}

@@ -4,84 +4,82 @@
  * that includes them has. The includer defines TARGET, T(name), HALF(h): a half as a float, and T(lookup)(u, table): sixteen nibbles
  * looked up where they are. Layouts: formats.h, ref/format_block.c and ref/format_k.c; formats that are not here go by kformat.integers. */
 
-/* Sixteen bytes of two nibbles: the low ones first. */
-TARGET ALWAYS_INLINE void T(nibbles)(int8_t *q, const uint8_t *b)
+/* Sixteen bytes of two nibbles, less zero: the low ones first. */
+TARGET ALWAYS_INLINE void T(nibbles)(int8_t *q, const uint8_t *b, const int zero)
 {
-	for (int i = 0; i < 16; i++)
-		q[i] = b[i] & 15;
-	for (int i = 0; i < 16; i++)
-		q[16 + i] = (int8_t)(b[i] >> 4);
-}
-TARGET ALWAYS_INLINE void T(less)(int8_t *q, const int n, const int zero)
-{
-	for (int i = 0; i < n; i++)
-		q[i] = (int8_t)(q[i] - zero);
-}
-/* The fifth bits of 32 numbers: eight copies of eight bits, byte j keeps bit j, carried to the top of its byte and moved down to 16. */
-TARGET ALWAYS_INLINE void T(fifths)(int8_t *q, const uint8_t h[4])
-{
-	for (int i = 0; i < 4; i++) {
-		uint64_t v = (h[i] * UINT64_C(0x0101010101010101)) & UINT64_C(0x8040201008040201), u;
+	bytes16 v, low, high;
 
-		v = ((v + UINT64_C(0x7f7f7f7f7f7f7f7f)) & UINT64_C(0x8080808080808080)) >> 3;
-		memcpy(&u, q + 8 * i, 8);
-		u |= v;
-		memcpy(q + 8 * i, &u, 8);
-	}
+	memcpy(&v, b, 16);
+	low = (v & 15) - (uint8_t)zero;
+	high = (v >> 4) - (uint8_t)zero;
+	memcpy(q, &low, 16);
+	memcpy(q + 16, &high, 16);
+}
+/* The fifth bits of 32 numbers: eight copies of eight bits, byte j keeps bit j, carried to the top of its byte and moved down to 16;
+ * then less zero. */
+TARGET ALWAYS_INLINE void T(fifths)(int8_t *q, const uint8_t h[4], const int zero)
+{
+	union { uint64_t u[4]; bytes16 v[2]; } f;
+	bytes16 v[2];
+
+	for (int i = 0; i < 4; i++)
+		f.u[i] = ((((h[i] * UINT64_C(0x0101010101010101)) & UINT64_C(0x8040201008040201)) + UINT64_C(0x7f7f7f7f7f7f7f7f)) & UINT64_C(0x8080808080808080)) >> 3;
+	memcpy(v, q, 32);
+	v[0] = (v[0] | f.v[0]) - (uint8_t)zero;
+	v[1] = (v[1] | f.v[1]) - (uint8_t)zero;
+	memcpy(q, v, 32);
 }
 
-/* One block of each format. */
-TARGET ALWAYS_INLINE void T(unpack_q4_0)(int8_t *q, float *scale, float *min, const struct q4_0_block *b)
+/* One block of each format. Short ones are read where they lie: a load from a copy that was stored in pieces would wait for it. */
+TARGET ALWAYS_INLINE void T(unpack_q4_0)(int8_t *q, float *scale, float *min, const unsigned char *b)
 {
 	(void)min;
-	*scale = HALF(b->d);
-	T(nibbles)(q, b->q);
-	T(less)(q, 32, 8);
+	*scale = HALF(half_at(b));
+	T(nibbles)(q, b + offsetof(struct q4_0_block, q), 8);
 }
-TARGET ALWAYS_INLINE void T(unpack_q4_1)(int8_t *q, float *scale, float *min, const struct q4_1_block *b)
+TARGET ALWAYS_INLINE void T(unpack_q4_1)(int8_t *q, float *scale, float *min, const unsigned char *b)
 {
-	*scale = HALF(b->d);
-	*min = -HALF(b->m);
-	T(nibbles)(q, b->q);
+	*scale = HALF(half_at(b));
+	*min = -HALF(half_at(b + offsetof(struct q4_1_block, m)));
+	T(nibbles)(q, b + offsetof(struct q4_1_block, q), 0);
 }
-TARGET ALWAYS_INLINE void T(unpack_q5_0)(int8_t *q, float *scale, float *min, const struct q5_0_block *b)
-{
-	(void)min;
-	*scale = HALF(b->d);
-	T(nibbles)(q, b->q);
-	T(fifths)(q, b->h);
-	T(less)(q, 32, 16);
-}
-TARGET ALWAYS_INLINE void T(unpack_q5_1)(int8_t *q, float *scale, float *min, const struct q5_1_block *b)
-{
-	*scale = HALF(b->d);
-	*min = -HALF(b->m);
-	T(nibbles)(q, b->q);
-	T(fifths)(q, b->h);
-}
-TARGET ALWAYS_INLINE void T(unpack_q8_0)(int8_t *q, float *scale, float *min, const struct q8_0_block *b)
+TARGET ALWAYS_INLINE void T(unpack_q5_0)(int8_t *q, float *scale, float *min, const unsigned char *b)
 {
 	(void)min;
-	*scale = HALF(b->d);
-	memcpy(q, b->q, 32);
+	*scale = HALF(half_at(b));
+	T(nibbles)(q, b + offsetof(struct q5_0_block, q), 0);
+	T(fifths)(q, b + offsetof(struct q5_0_block, h), 16);
 }
-TARGET ALWAYS_INLINE void T(unpack_iq4_nl)(int8_t *q, float *scale, float *min, const struct iq4_nl_block *b)
+TARGET ALWAYS_INLINE void T(unpack_q5_1)(int8_t *q, float *scale, float *min, const unsigned char *b)
+{
+	*scale = HALF(half_at(b));
+	*min = -HALF(half_at(b + offsetof(struct q5_1_block, m)));
+	T(nibbles)(q, b + offsetof(struct q5_1_block, q), 0);
+	T(fifths)(q, b + offsetof(struct q5_1_block, h), 0);
+}
+TARGET ALWAYS_INLINE void T(unpack_q8_0)(int8_t *q, float *scale, float *min, const unsigned char *b)
 {
 	(void)min;
-	*scale = HALF(b->d);
-	T(nibbles)(q, b->q);
+	*scale = HALF(half_at(b));
+	memcpy(q, b + offsetof(struct q8_0_block, q), 32);
+}
+TARGET ALWAYS_INLINE void T(unpack_iq4_nl)(int8_t *q, float *scale, float *min, const unsigned char *b)
+{
+	(void)min;
+	*scale = HALF(half_at(b));
+	T(nibbles)(q, b + offsetof(struct iq4_nl_block, q), 0);
 	T(lookup)(q, iq4_values);
 	T(lookup)(q + 16, iq4_values);
 }
-TARGET ALWAYS_INLINE void T(unpack_mxfp4)(int8_t *q, float *scale, float *min, const struct mxfp4_block *b)
+TARGET ALWAYS_INLINE void T(unpack_mxfp4)(int8_t *q, float *scale, float *min, const unsigned char *b)
 {
 	/* E2M1 (OCP Microscaling formats 1.0) doubled, and so half of 2^(e - 127) */
 	static const int8_t values[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
-	const uint32_t bits = b->e < 2 ? 0x200000u << b->e : (uint32_t)(b->e - 1) << 23;
+	const uint32_t bits = b[0] < 2 ? 0x200000u << b[0] : (uint32_t)(b[0] - 1) << 23;
 
 	(void)min;
 	memcpy(scale, &bits, 4);
-	T(nibbles)(q, b->q);
+	T(nibbles)(q, b + offsetof(struct mxfp4_block, q), 0);
 	T(lookup)(q, values);
 	T(lookup)(q + 16, values);
 }
@@ -142,13 +140,17 @@ TARGET ALWAYS_INLINE void T(unpack_iq4_xs)(int8_t *q, float *scale, float *min, 
 	(void)min;
 	for (int g = 0; g < 8; g++) {
 		scale[g] = d * (float)(((b->scale_l[g / 2] >> (g % 2 * 4) & 15) | (b->scale_h >> 2 * g & 3) << 4) - 32);
-		T(nibbles)(q + 32 * g, b->q + 16 * g);
+		T(nibbles)(q + 32 * g, b->q + 16 * g, 0);
 		T(lookup)(q + 32 * g, iq4_values);
 		T(lookup)(q + 32 * g + 16, iq4_values);
 	}
 }
 
 /* The block is copied because it may lie at any address. */
+#define SHORT_ROW(name) \
+	for (uint64_t i = 0; i < n; i += 32, p += sizeof(struct name##_block)) \
+		T(unpack_##name)(q + i, scale + i / 32, min + i / 32, p); \
+	break
 #define ROW(name, N, G) \
 	for (uint64_t i = 0; i < n; i += (N), p += sizeof(struct name##_block)) { \
 		struct name##_block b; \
@@ -161,13 +163,13 @@ TARGET static void T(unpack_row)(const struct kformat *f, int8_t *q, float *scal
 	const unsigned char *p = blocks;
 
 	switch (f->id) {
-	case KF_Q4_0: ROW(q4_0, 32, 32);
-	case KF_Q4_1: ROW(q4_1, 32, 32);
-	case KF_Q5_0: ROW(q5_0, 32, 32);
-	case KF_Q5_1: ROW(q5_1, 32, 32);
-	case KF_Q8_0: ROW(q8_0, 32, 32);
-	case KF_IQ4_NL: ROW(iq4_nl, 32, 32);
-	case KF_MXFP4: ROW(mxfp4, 32, 32);
+	case KF_Q4_0: SHORT_ROW(q4_0);
+	case KF_Q4_1: SHORT_ROW(q4_1);
+	case KF_Q5_0: SHORT_ROW(q5_0);
+	case KF_Q5_1: SHORT_ROW(q5_1);
+	case KF_Q8_0: SHORT_ROW(q8_0);
+	case KF_IQ4_NL: SHORT_ROW(iq4_nl);
+	case KF_MXFP4: SHORT_ROW(mxfp4);
 	case KF_Q2_K: ROW(q2_k, 256, 16);
 	case KF_Q3_K: ROW(q3_k, 256, 16);
 	case KF_Q4_K: ROW(q4_k, 256, 32);
@@ -183,3 +185,4 @@ TARGET static void T(unpack_row)(const struct kformat *f, int8_t *q, float *scal
 	}
 }
 #undef ROW
+#undef SHORT_ROW

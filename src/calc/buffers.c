@@ -285,6 +285,30 @@ static int plan_by_layers(struct buffer_plan *out, struct op_list *ops, const st
 	return OK;
 }
 
+/* What src/engine needs beside the activations (src/engine/cpu_place.c): inputs of products prepared (int8 with a scale and sums, 48 bytes for 32 numbers), once for
+ * all threads and a block of 64 tokens for each; rows gathered for experts; cos and sin; a thread's attention tiles. Kernels of other instruction sets take less. */
+enum { OWN_THREADS = 8, OWN_BLOCK = 64, OWN_TILE = 512 << 10 };
+static int own_scratch(uint64_t *out, const struct op_list *l, const struct settings *set)
+{
+	uint64_t widest = 0, gathered = 0, dims = 0, row, all, threads = set->threads ? set->threads : OWN_THREADS, tokens = l->shape.tokens;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct op *o = &l->op[i];
+		if ((o->kind == OP_LINEAR && o->u.linear.groups == 1) || o->kind == OP_HEAD)
+			widest = o->u.linear.n_in > widest ? o->u.linear.n_in : widest;
+		if (o->kind == OP_EXPERTS) {
+			uint64_t n = o->u.experts.n_in > o->u.experts.width ? o->u.experts.n_in : o->u.experts.width;
+			gathered = n * o->u.experts.per_token > gathered ? n * o->u.experts.per_token : gathered;
+			widest = n > widest ? n : widest;
+		}
+	}
+	for (uint16_t i = 0; i < l->model->n_rope; i++)
+		dims += l->model->rope[i].dims;
+	if (u64_mul(&row, widest + gathered, 48) || u64_mul(&all, row / 32 + dims * 4, tokens) || u64_mul(&row, widest * 48 / 32 * (tokens < OWN_BLOCK ? tokens : OWN_BLOCK) + OWN_TILE, threads))
+		return -1;
+	return u64_add(out, all, row);
+}
+
 int buffers_for(struct buffer_plan *out, const struct model_spec *m, const struct quants *q, const struct settings *set, struct arena *a, struct error *err)
 {
 	struct op_list ops;
@@ -300,5 +324,11 @@ int buffers_for(struct buffer_plan *out, const struct model_spec *m, const struc
 	tokens = set->ubatch < n_ctx ? set->ubatch : n_ctx;
 	struct shape s = { .tokens = tokens, .sequences = set->sequences, .outputs = set->engine->logits_last ? set->sequences : tokens, .context_mean = 0, .context_max = cells, .sizes_only = 1,
 		.own = settings_own(set) };
-	return plan_by_layers(out, &ops, m, q, set, &s, set->engine->graph_pad ? set->engine->graph_pad : 256, a, err);
+	uint64_t scratch;
+	int rc = plan_by_layers(out, &ops, m, q, set, &s, set->engine->graph_pad ? set->engine->graph_pad : 256, a, err);
+	if (rc != OK || !s.own)
+		return rc;
+	if (own_scratch(&scratch, &ops, set) || u64_add(&out->bytes, out->bytes, scratch))
+		return error_set(err, E_FORMAT, "the scratch of a step of %llu tokens overflows", (unsigned long long)tokens);
+	return OK;
 }

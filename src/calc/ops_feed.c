@@ -24,7 +24,7 @@ static uint32_t lower_moe(struct lowering *w, uint32_t x, uint32_t router, const
 	struct op *c = op_add(w, OP_ROUTE);
 
 	c->u.norm.n = e->experts;
-	c->w[0] = e->router_bias && !e->hash_layer ? W_ROUTER_BIAS : W_NONE;
+	c->w[0] = e->router_bias && !e->hash_layer && !e->bias ? W_ROUTER_BIAS : W_NONE;
 	c->w[1] = own && e->expert_scale ? W_EXP_SCALE : W_NONE;
 	op_reads(w, c, r);
 	uint32_t choice = own ? op_makes(w, c, 0, 2 * chosen) : NO_ACT;      /* per token: so many ids, then so many weights */

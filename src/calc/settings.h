@@ -16,6 +16,7 @@ struct settings {
 	uint8_t kv_apart;                            /* each was named, so neither follows --kv-type */
 	uint64_t ctx_tokens;                         /* a sequence */
 	uint32_t sequences, ubatch, batch;
+	uint32_t threads;                            /* of our own engine on a CPU; 0: unknown */
 	uint32_t gpu_layers;                         /* UINT32_MAX: as many as fit */
 	uint32_t cpu_moe;                            /* the routed experts of so many first layers stay in host memory; UINT32_MAX: as few as need be */
 	uint8_t split;                               /* enum split */

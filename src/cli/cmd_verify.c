@@ -133,6 +133,7 @@ static int predict(struct job *j, struct error *err)
 	j->q = (struct question){ .model = j->m.spec, .quants = catalog_quants(j->c), .hardware = &j->h, .efficiency = &j->eff };
 	if ((rc = settings_from(&j->q.settings, j->o, j->c, err)) != OK || (rc = efficiency_from(&j->eff, &j->a, j->c, err)) != OK || (rc = weights_from(&j->q, &j->m, err)) != OK)
 		return rc;
+	j->q.settings.threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed);
 	if (!j->q.settings.recipe && (rc = estimate_ladder(&j->e, &j->q, best, &j->a, err)) != OK)
 		return rc;
 	if ((rc = verify_predict(&j->v, &j->plan, &j->q, &j->a, err)) != OK)

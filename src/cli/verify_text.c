@@ -89,7 +89,7 @@ static void row(struct table *tab, const struct verify_term *t, int baseline)
 static void notes(const struct text *t, const struct verify_answer *a)
 {
 	const struct verify *v = a->verify;
-	char b[32], c[32];
+	char b[32];
 
 	for (unsigned i = 0; i < v->n_notes; i++)
 		text_wrap(t, "note: ", 6, v->note[i]);
@@ -98,9 +98,10 @@ static void notes(const struct text *t, const struct verify_answer *a)
 		for (unsigned i = 0; i < v->n_terms; i++)
 			if (v->term[i].kind == VERIFY_DECODE && !d)
 				d = &v->term[i];
-		snprintf(c, sizeof c, "%s", d && d->is_measured && d->predicted.value > 0 ? format_3(b, sizeof b, d->measured / d->predicted.value) : "unknown");
-		fprintf(t->out, "note: a slice, %u of %u layers: all figures are of the slice; decode is %s times what is predicted of it\n", a->answer->model->spec->n_layers,
-			v->layers_of, c);
+		fprintf(t->out, "note: a slice, %u of %u layers: all figures are of the slice", a->answer->model->spec->n_layers, v->layers_of);
+		if (d && d->is_measured && d->predicted.basis != BASIS_UNKNOWN)
+			fprintf(t->out, "; decode is %s times what is predicted of it", format_3(b, sizeof b, d->measured / d->predicted.value));
+		fputc('\n', t->out);
 	}
 	if (v->header_bytes > 0)
 		fprintf(t->out, "the file's header and vocabulary, %s resident, are not counted\n", format_bytes(b, sizeof b, (uint64_t)v->header_bytes));

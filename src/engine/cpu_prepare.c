@@ -138,7 +138,7 @@ static int build_linear(struct build *b, const struct bound_op *o, struct error 
 {
 	const struct op_linear *l = &o->op->u.linear;
 	struct program *p = b->p;
-	struct matrix m[4] = { 0 };
+	struct matrix m[4] = { { 0 } };
 	unsigned n = 0;
 	int rc;
 

@@ -109,7 +109,7 @@ static void attention(struct gguf_writer *g, const struct model_spec *m, const s
 		gguf_write_f32(g, ".final_logit_softcapping", (double)m->final_softcap);
 }
 
-static void rotation(struct gguf_writer *g, const struct model_spec *m, const struct first *f)
+static void rotation(struct gguf_writer *g, const struct model_spec *m, const struct hyper *h, const struct first *f)
 {
 	static const char *const words[] = { "none", "linear", "yarn", "none", "longrope", "none" };
 	uint8_t full = f->full ? f->full->rope : f->mla ? f->mla->rope : NO_ROPE, window = f->window ? f->window->rope : NO_ROPE;
@@ -149,6 +149,10 @@ static void rotation(struct gguf_writer *g, const struct model_spec *m, const st
 	}
 	if (r->original)
 		gguf_write_u32(g, ".rope.scaling.original_context_length", r->original);
+	if (h->rope[full].attn_factor != 1.0)
+		gguf_write_f32(g, ".rope.scaling.attn_factor", h->rope[full].attn_factor);
+	if (r->scaling == ROPE_SCALING_YARN && f->mla)   /* 0.1 mscale_all_dim, as the converter writes it */
+		gguf_write_f32(g, ".rope.scaling.yarn_log_multiplier", 0.1);
 }
 
 static void states(struct gguf_writer *g, const struct first *f)
@@ -249,7 +253,7 @@ static void layers(struct gguf_writer *g, const struct model_spec *m, const stru
 		gguf_write_u32(g, ".feed_forward_length", f.moe->width);
 	}
 	attention(g, m, &f);
-	rotation(g, m, &f);
+	rotation(g, m, h, &f);
 	states(g, &f);
 	if (f.moe)
 		experts(g, m, f.moe, h, by, scratch);
@@ -279,7 +283,7 @@ int gguf_write_spec(struct gguf_writer *g, const struct model_spec *m, const str
 	g->prefix = m->architecture;
 	if (!by || !scratch)
 		rc = error_set(err, E_NOMEM, "out of memory");
-	else if (!t || t->state < ARCH_UNPROVED)
+	else if (!t || t->state < ARCH_UNPROVED || t->flags & HY_NOT_SAVED)
 		rc = error_set(err, E_ARCH, "%s: the metadata of a GGUF file of the architecture %.40s are not known here", m->id ? m->id : "model", m->architecture);
 	if (rc == OK) {
 		gguf_write_str(g, "general.architecture", m->architecture);

@@ -1,6 +1,6 @@
 /* weights.h - a model ready to be run: its description, the constants of its forward pass, and its tensors by what they are for.
  *
- * From a GGUF file (mapped, all shards), a safetensors folder (mapped), or dummy weights: seeded numbers of the exact shapes and formats of a catalogue entry. Tensors are
+ * From a GGUF file (mapped, all shards), a safetensors folder (mapped; Llama, Qwen and Gemma families), or dummy weights: seeded numbers of the exact shapes and formats of a catalogue entry. Tensors are
  * borrowed from the maps; nothing is copied. Not here: running it (engine.h). */
 #ifndef WEIGHTS_H
 #define WEIGHTS_H
@@ -47,10 +47,11 @@ struct dummy_options {
 	uint32_t layers;                         /* 0: all; else the first so many */
 	uint32_t threads;                        /* that fill it; 0: 1 */
 };
-/* Seeded weights in memory, of the shapes of m in the formats of the recipe. E_NOMEM: they do not fit what is free now (asked before anything is taken). */
+/* Seeded weights in memory, of the shapes of m (which outlives them) in the formats of the recipe. E_NOMEM: they do not fit what is free now (asked before anything is taken). */
 int weights_dummy(struct weights **out, const struct model_spec *m, const struct recipe *r, const struct dummy_options *o, const struct quants *q, struct error *err) MUST_CHECK;
-/* Writes a GGUF file that other engines load: the same bytes, the metadata of the architecture, a vocabulary of placeholder tokens when there is none. E_IO; E_ARCH:
- * GGUF's metadata for this architecture is not known here. An existing file is replaced only once the new one is whole. */
+/* Writes a GGUF file that other engines load: the same bytes, the metadata of the source file or else of the architecture, with as many placeholder tokens as the vocabulary has
+ * (tokenizer.ggml.model "none"). E_IO; E_ARCH: GGUF's metadata for this architecture is not known here; E_FORMAT: no number in GGUF files, a recipe or a
+ * source of safetensors. An existing file is replaced only once the new one is whole. */
 int weights_save(const struct weights *w, const char *path, struct error *err) MUST_CHECK;
 void weights_close(struct weights *w);           /* NULL allowed */
 

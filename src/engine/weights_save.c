@@ -43,8 +43,19 @@ static int add_router_biases(struct store *s, struct arena *a, const struct weig
 static int header(struct gguf_buffer *out, const struct weights *w, const struct store *s, struct error *err)
 {
 	struct gguf_writer g = { .prefix = "" };
+	uint16_t f32 = format_find(w->quants, "f32");
 	int rc = OK;
 
+	/* rows of original weights stand in another order, and their vectors in formats that no loader of GGUF files takes */
+	if (!w->gguf && !w->dummy)
+		return error_set(err, E_FORMAT, "%s: a GGUF file is written of GGUF or dummy weights, not of safetensors", w->file);
+	for (uint32_t i = 0; !w->gguf && i < w->n; i++)
+		if (weight_role(w->t[i].id) == ROLE_NORM && w->t[i].format != f32) {
+			error_set(err, E_FORMAT, "%s: norms in %s, where GGUF files keep them in F32: the recipe is one of safetensors", w->file,
+				w->quants->formats[w->t[i].format].name);
+			error_hint(err, "bf16-gguf, F16 and F32 are recipes of GGUF files");
+			return E_FORMAT;
+		}
 	for (uint32_t i = 0; w->gguf && i < w->gguf->n_kv; i++)
 		if (!str_prefix(w->gguf->kv[i].key, "split.") && strcmp(w->gguf->kv[i].key, "general.alignment"))
 			gguf_write_value(&g, &w->gguf->kv[i]);

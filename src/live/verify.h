@@ -61,7 +61,8 @@ int verify_machine(struct hardware_spec *h, struct error *err) MUST_CHECK;
 
 /* What to load: a file, or made-up weights of a model. */
 struct verify_source { const char *path; const struct model_spec *model; const struct recipe *recipe; struct dummy_options dummy; };
-/* Loads, runs and measures. Interrupted: OK, and v->interrupted. loaded (may be NULL): called with the weights when all is measured. */
+/* Loads, runs and measures. Interrupted: OK, and v->interrupted. loaded (may be NULL): called with the weights before an engine is opened, which may let go
+ * of what it repacks. */
 int verify_run(struct verify *v, const struct verify_source *from, const struct quants *q, struct arena *a,
 	int (*loaded)(void *user, const struct weights *w, struct error *err), void *user, struct error *err) MUST_CHECK;
 

@@ -152,17 +152,35 @@ static int run_terms(struct runner *r, int many)
 	return OK;
 }
 
-/* A table of which a run reads only some rows counts whole in the estimate, so each page of the weights is looked at once: what is then resident is the system's
- * to say. Returns a sum so that nothing is left out. */
-static unsigned touch(const struct engine_info *info)
+static unsigned touch_range(const void *from, uint64_t bytes)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	unsigned sum = 0;
 
-	for (uint32_t i = 0; i < info->n_regions; i++)
+	for (uint64_t at = 0; at < bytes; at += page)
+		sum += ((const volatile unsigned char *)from)[at];
+	return sum;
+}
+
+/* A table of which a run reads only some rows counts whole in the estimate, so each page of it is looked at once: what is then resident is the system's
+ * to say. Not so what was repacked: the engine has let go of it, and touched it would come back. Returns a sum so that nothing is left out. */
+static unsigned touch(const struct engine_info *info, const struct weights *w)
+{
+	static const uint16_t tables[] = { W_EMBED, W_POSITION, W_PLE_EMBED };
+	const struct weight *head = info->repacked_bytes ? weights_find(w, W_HEAD, -1) : NULL;
+	unsigned sum = 0;
+
+	for (uint32_t i = 0; i < info->n_regions && !info->repacked_bytes; i++)
 		if (!strcmp(info->region[i].term, "weights"))
-			for (uint64_t at = 0; at < info->region[i].bytes; at += page)
-				sum += ((const volatile unsigned char *)info->region[i].at)[at];
+			sum += touch_range(info->region[i].at, info->region[i].bytes);
+	for (unsigned i = 0; i < sizeof tables / sizeof *tables && info->repacked_bytes; i++) {
+		const struct weight *t = weights_find(w, tables[i], -1);
+		uint64_t bytes;
+		struct error ignored;
+		/* a tied head is packed, and rows are looked up there */
+		if (t && !(head && head->data == t->data) && tensor_bytes(&bytes, &w->quants->formats[t->format], t->ne, &ignored) == OK)
+			sum += touch_range(t->data, bytes);
+	}
 	return sum;
 }
 
@@ -261,7 +279,8 @@ static int open_engine(struct runner *r, struct weights *w, uint64_t ctx, uint32
 	return r->info.vocab ? OK : error_set(r->err, E_ARCH, "a model without a vocabulary cannot be run");
 }
 
-static int run_all(struct runner *r, const struct verify_source *from, const struct quants *q, struct weights **w, struct arena *a)
+static int run_all(struct runner *r, const struct verify_source *from, const struct quants *q, struct weights **w, struct arena *a,
+	int (*loaded)(void *user, const struct weights *w, struct error *err), void *user)
 {
 	struct verify *v = r->v;
 	double start;
@@ -272,6 +291,8 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 	start = r->calls->now();
 	rc = from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
 	if (rc != OK)
+		return rc;
+	if (loaded && (rc = loaded(user, *w, r->err)) != OK)
 		return rc;
 	/* making weights up is no loading */
 	if (!from->path)
@@ -286,12 +307,19 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 			}
 	v->info = r->info;
 	v->layers_of = (*w)->layers_of;
-	(void)touch(&r->info);
+	(void)touch(&r->info, *w);
 	if ((rc = run_terms(r, 0)) != OK || (rc = measure_memory(v, *w, &r->info, a, r->err)) != OK)
 		return rc;
 	if (v->most && !stopped(r)) {
 		r->calls->close(r->e);
 		r->e = NULL;
+		/* of made-up weights what was repacked is gone */
+		if (!from->path && r->info.repacked_bytes) {
+			r->calls->unload(*w);
+			*w = NULL;
+			if ((rc = r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err)) != OK)
+				return rc;
+		}
 		if ((rc = open_engine(r, *w, v->ctx_many, v->most)) != OK || (rc = run_terms(r, 1)) != OK)
 			return rc;
 	}
@@ -316,9 +344,7 @@ int verify_run(struct verify *v, const struct verify_source *from, const struct 
 	r.scratch = arena_array(a, step_room * 4 + 4, sizeof *r.scratch);
 	if (!r.token || !r.scratch)
 		return error_set(err, E_NOMEM, "out of memory");
-	rc = run_all(&r, from, q, &w, a);
-	if (rc == OK && !v->interrupted && loaded)
-		rc = loaded(user, w, err);
+	rc = run_all(&r, from, q, &w, a, loaded, user);
 	r.calls->close(r.e);
 	r.calls->unload(w);
 	for (unsigned i = 0; i < v->n_terms; i++)

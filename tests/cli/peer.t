@@ -22,7 +22,7 @@ i=\$(cat $tmp/$who.n 2>/dev/null || echo 0); echo \$((i + 1)) >$tmp/$who.n
 set -- $pp; shift \$i; p=\$1
 set -- $tg; shift \$i
 printf '[\\n  {\\n    "n_prompt": 512,\\n    "n_gen": 0,\\n    "n_depth": 0,\\n    "avg_ts": %s,\\n    "samples_ts": [ %s ]\\n  },\\n' \$p \$p
-printf '  {"n_prompt": 0, "n_gen": 128, "n_depth": 0, "avg_ts": %s, "samples_ts": [ %s ] }\\n]\\n' \$1 \$1
+printf '  {"n_prompt":\\t0, "n_gen":\\t128, "n_depth":\\t0, "avg_ts":\\t%s, "samples_ts": [ %s ] }\\n]\\n' \$1 \$1
 );
 };
 script('llama-bench', $next->('theirs', '100 300 200', '10.5 10 11'));

@@ -79,7 +79,7 @@ for ([slow => $slow], [fast => $fast]) {
 }
 (undef, $out) = run(@small, "--json --baseline $tmp/slow.json");
 my $against = terms(eval { decode_json($out) } // {});
-ok(!grep({ $_->{worse} } values %$against) && grep({ defined $_->{baseline} } values %$against), 'no worse than a slow baseline', $out);
+ok(scalar(!grep({ $_->{worse} } values %$against) && grep({ defined $_->{baseline} } values %$against)), 'no worse than a slow baseline', $out);
 ($rc, $out) = run(@small, "--json --baseline $tmp/fast.json");
 $against = terms(eval { decode_json($out) } // {});
 ok($rc == 1 && !grep({ $_->{name} =~ /per_s/ && !$_->{worse} } values %$against), 'slower than a fast one: exit 1', "exit $rc");
