@@ -2,11 +2,12 @@
 #include "calc/ops_build.h"
 
 #include "base/units.h"
+#include "calc/part_tensors.h"
 
 #include <string.h>
 
 const char *const op_names[] = { "embed", "norm", "linear", "act", "gate", "concat", "qk_store", "attn", "index", "compress", "conv", "delta", "ssd",
-	"route", "experts", "add", "mix", "head", "rows", NULL };
+	"route", "experts", "add", "mix", "head", "rows", "decay", "per_layer", "scale", NULL };
 
 static void *grow(struct lowering *w, void *old, uint32_t n, uint32_t *cap, size_t size)
 {
@@ -117,7 +118,7 @@ uint32_t op_simple(struct lowering *w, enum op_kind kind, uint32_t in, uint32_t 
 	struct op *o = op_add(w, kind);
 
 	o->u.norm.n = n;
-	o->in_place = kind == OP_ADD || kind == OP_MIX || kind == OP_GATE;
+	o->in_place = kind == OP_ADD || kind == OP_MIX || kind == OP_GATE || kind == OP_SCALE;
 	op_reads(w, o, in);
 	op_reads(w, o, in2);
 	return op_makes(w, o, 0, n);
@@ -152,13 +153,24 @@ void lower_rows(struct lowering *w, uint32_t *a, uint32_t *b)
 	w->rows = 1;
 }
 
-static uint32_t lower_part(struct lowering *w, uint32_t x, uint16_t index)
+/* A norm of the residual stream, or of what joins it. */
+static uint32_t stream_norm(struct lowering *w, uint32_t in, unsigned id)
+{
+	uint32_t n = w->l->n, out = op_norm(w, in, id, w->m->width);
+
+	if (w->l->shape.own && w->m->norm_type == NORM_LAYER_BIAS && !w->failed)
+		w->l->op[n].w[1] = (uint16_t)(id + 1);
+	return out;
+}
+
+/* x: normed; router: what the router of experts reads, usually the same. */
+static uint32_t lower_part(struct lowering *w, uint32_t x, uint32_t router, uint16_t index)
 {
 	const struct part *p = &w->m->parts[index];
 	uint32_t y;
 
 	w->part = index;
-	y = p->type == PART_MLP || p->type == PART_MOE ? lower_feed(w, x, p) : lower_mixer(w, x, p);
+	y = p->type == PART_MLP || p->type == PART_MOE ? lower_feed(w, x, router, p) : lower_mixer(w, x, p);
 	w->part = NO_PART;
 	return y;
 }
@@ -172,6 +184,44 @@ static int mixes_nothing(const struct model_spec *m, const struct branch *b)
 	return 1;
 }
 
+/* Gemma 4 26B: dense and routed feed-forward side by side, each with a norm after it, the experts with one of their own before; their router reads the
+ * stream itself (llama.cpp src/models/gemma4.cpp). */
+static uint32_t lower_side_by_side(struct lowering *w, uint32_t normed, const struct branch *b)
+{
+	uint32_t sum = NO_ACT;
+
+	for (unsigned p = 0; p < b->n_parts; p++) {
+		int routed = w->m->parts[b->part[p]].type == PART_MOE;
+		uint32_t in = routed ? stream_norm(w, w->x, W_PRE_FFN_NORM_2) : normed;
+		uint32_t y = stream_norm(w, lower_part(w, in, w->x, b->part[p]), routed ? W_POST_FFN_NORM_2 : W_POST_FFN_NORM_1);
+		sum = sum == NO_ACT ? y : op_simple(w, OP_ADD, sum, y, w->m->width);
+	}
+	return sum;
+}
+
+/* What the layer's own embedding adds to the stream, and the layer's scale. */
+static void lower_extras(struct lowering *w, const struct layer_kind *k)
+{
+	uint64_t width = w->m->width, each = w->m->per_layer_embed;
+	struct op *o;
+
+	if (each) {
+		uint32_t g = op_linear(w, w->x, W_PLE_GATE, W_NONE, width, each, 1);
+		if (!w->l->shape.own) {
+			w->x = op_simple(w, OP_ADD, w->x, op_linear(w, g, W_PLE_OUT, W_NONE, each, width, 1), width);
+			return;
+		}
+		g = op_simple(w, OP_GATE, g, w->per_layer, each);
+		w->x = op_simple(w, OP_ADD, w->x, stream_norm(w, op_linear(w, g, W_PLE_OUT, W_NONE, each, width, 1), W_PLE_NORM), width);
+	}
+	if (k->extra_scalars && w->l->shape.own) {
+		w->x = op_simple(w, OP_SCALE, w->x, NO_ACT, width);
+		o = w->failed ? NULL : &w->l->op[w->l->n - 1];
+		if (o)
+			o->w[0] = W_LAYER_SCALE;
+	}
+}
+
 static void lower_layer(struct lowering *w, const struct layer_kind *k)
 {
 	uint64_t width = w->m->width, streams = w->m->residual_streams > 1 ? w->m->residual_streams : 1;
@@ -181,29 +231,30 @@ static void lower_layer(struct lowering *w, const struct layer_kind *k)
 		const struct branch *b = &k->branch[i];
 		w->branch = (uint8_t)i;
 		if (own && streams == 1 && w->layer + 1 == w->m->n_layers && i + 1 == k->n_branches && mixes_nothing(w->m, b))
-			lower_rows(w, &w->x, NULL);
+			lower_rows(w, &w->x, &w->per_layer);
 		uint32_t in = w->x, sum = NO_ACT;
 
 		if (streams > 1)
 			in = op_simple(w, OP_MIX, in, NO_ACT, width);
 		if (b->norm == NORM_PRE || b->norm == NORM_SANDWICH)
-			in = op_norm(w, in, i ? W_FFN_NORM : W_ATTN_NORM, width);
+			in = stream_norm(w, in, branch_norm_id(w->m, k, i, 0));
 		for (unsigned p = 0; p < b->n_parts; p++) {
-			uint32_t y = lower_part(w, in, b->part[p]);
+			if (own && i && k->extra_norms) {
+				sum = lower_side_by_side(w, in, b);
+				break;
+			}
+			uint32_t y = lower_part(w, in, in, b->part[p]);
 			sum = sum == NO_ACT ? y : op_simple(w, OP_ADD, sum, y, width);
 		}
 		if (b->norm == NORM_POST || b->norm == NORM_SANDWICH)
-			sum = op_norm(w, sum, i ? W_POST_FFN_NORM : W_POST_ATTN_NORM, width);
+			sum = stream_norm(w, sum, branch_norm_id(w->m, k, i, 1));
 		/* the branch's output takes the sum: llama.cpp adds the residual to it; src/engine adds it to the residual */
 		enum op_kind join = streams > 1 || w->m->residual_block ? OP_MIX : OP_ADD;
 		w->x = own ? op_simple(w, join, w->x, sum, streams * width) : op_simple(w, join, sum, w->x, streams * width);
 		if (own && !w->failed)
 			w->l->op[w->l->n - 1].residual = 1;
 	}
-	if (w->m->per_layer_embed) {
-		uint32_t g = op_linear(w, w->x, W_PLE_GATE, W_NONE, width, w->m->per_layer_embed, 1);
-		w->x = op_simple(w, OP_ADD, w->x, op_linear(w, g, W_PLE_OUT, W_NONE, w->m->per_layer_embed, width, 1), width);
-	}
+	lower_extras(w, k);
 }
 
 /* What the host writes, alive from the start: the mask of the full cache and those of windows (f16 with flash attention, else f32), the
@@ -267,13 +318,32 @@ static void inputs(struct lowering *w, struct op *o)
 	}
 }
 
+/* What src/engine does with embeddings before the first layer. */
+static void own_inputs(struct lowering *w)
+{
+	const struct model_spec *m = w->m;
+	uint64_t n = (uint64_t)m->per_layer_embed * m->n_layers;
+
+	if (m->learned_positions && !w->failed)
+		w->l->op[w->l->n - 1].w[1] = W_POSITION;
+	if (m->embed_norm)
+		w->x = stream_norm(w, w->x, W_EMBED_NORM);
+	if (!n)
+		return;
+	w->per_layer = op_simple(w, OP_PER_LAYER, op_linear(w, w->x, W_PLE_PROJ, W_NONE, m->width, n, 1), NO_ACT, n);
+	if (!w->failed) {
+		w->l->op[w->l->n - 1].w[0] = W_PLE_EMBED;
+		w->l->op[w->l->n - 1].w[1] = W_PLE_PROJ_NORM;
+	}
+}
+
 int ops_begin(struct lowering *w, struct op_list *out, const struct model_spec *m, const struct quants *q, const struct settings *set, const struct shape *s,
 	struct arena *a, struct error *err)
 {
 	uint64_t streams = m->residual_streams > 1 ? m->residual_streams : 1;
 	int rc;
 
-	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers, .part = NO_PART };
+	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers, .part = NO_PART, .per_layer = NO_ACT, .choice = NO_ACT };
 	*out = (struct op_list){ .model = m, .quants = q, .shape = *s, .flash = set->flash != FLASH_OFF };
 	if (!s->sizes_only && (rc = op_formats_read(&w->formats, m, q, set, a, err)) != OK)
 		return rc;
@@ -286,7 +356,9 @@ int ops_begin(struct lowering *w, struct op_list *out, const struct model_spec *
 	else
 		inputs(w, o);
 	w->x = op_makes(w, o, 3, m->width * streams);
-	if (m->per_layer_embed)
+	if (s->own)
+		own_inputs(w);
+	else if (m->per_layer_embed)
 		op_linear(w, w->x, W_PLE_PROJ, W_NONE, m->width, (uint64_t)m->per_layer_embed * m->n_layers, 1);
 	return OK;
 }
@@ -304,7 +376,7 @@ int ops_end(struct lowering *w, struct error *err)
 	w->layer = m->n_layers;
 	if (w->l->shape.own)
 		lower_rows(w, &w->x, NULL);
-	uint32_t last = m->no_final_norm && w->l->shape.own ? w->x : op_norm(w, w->x, W_OUT_NORM, m->width);
+	uint32_t last = m->no_final_norm && w->l->shape.own ? w->x : stream_norm(w, w->x, W_OUT_NORM);
 	struct op *o = op_add(w, OP_HEAD);
 	o->w[0] = W_HEAD;
 	o->w[1] = m->head_bias ? W_HEAD_B : W_NONE;

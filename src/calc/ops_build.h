@@ -21,7 +21,7 @@ uint32_t op_simple(struct lowering *w, enum op_kind kind, uint32_t in, uint32_t 
 uint32_t op_memory(struct lowering *w, enum op_kind kind, uint32_t in, uint64_t n);
 
 uint32_t lower_mixer(struct lowering *w, uint32_t x, const struct part *p);      /* attention, recurrence, convolution */
-uint32_t lower_feed(struct lowering *w, uint32_t x, const struct part *p);       /* dense and routed feed-forward */
+uint32_t lower_feed(struct lowering *w, uint32_t x, uint32_t router, const struct part *p);      /* dense and routed feed-forward */
 /* own: the rows that need logits, of up to two activations, from here on. */
 void lower_rows(struct lowering *w, uint32_t *a, uint32_t *b);
 

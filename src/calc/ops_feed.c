@@ -12,16 +12,20 @@ static uint32_t lower_ffn(struct lowering *w, uint32_t x, const unsigned id[3], 
 	return op_linear(w, a, id[2], bias[2], width, w->m->width, 1);
 }
 
-static uint32_t lower_moe(struct lowering *w, uint32_t x, const struct moe_spec *e)
+/* router: what chooses the experts; x unless they have an input of their own. */
+static uint32_t lower_moe(struct lowering *w, uint32_t x, uint32_t router, const struct moe_spec *e)
 {
 	static const unsigned shared[3] = { W_SHARED_GATE, W_SHARED_UP, W_SHARED_DOWN }, none[3] = { W_NONE, W_NONE, W_NONE };
 	uint64_t width = w->m->width, in = e->latent ? e->latent : width, chosen = e->per_token;
 	int own = w->l->shape.own;
-	uint32_t r = op_linear(w, x, W_ROUTER, own && e->bias ? W_ROUTER_B : W_NONE, width, e->experts, 1), z = x, o;
+	if (own && e->router_scale)              /* the norm's weight; what else is by its width is the choice's business */
+		router = op_norm(w, router, W_ROUTER_SCALE, width);
+	uint32_t r = op_linear(w, router, W_ROUTER, own && e->router_bias ? W_ROUTER_B : W_NONE, width, e->experts, 1), z = x, o;
 	struct op *c = op_add(w, OP_ROUTE);
 
 	c->u.norm.n = e->experts;
 	c->w[0] = e->router_bias && !e->hash_layer && !e->bias ? W_ROUTER_BIAS : W_NONE;
+	c->w[1] = own && e->expert_scale ? W_EXP_SCALE : W_NONE;
 	op_reads(w, c, r);
 	uint32_t choice = own ? op_makes(w, c, 0, 2 * chosen) : NO_ACT;      /* per token: so many ids, then so many weights */
 	if (e->latent)
@@ -62,10 +66,10 @@ static uint32_t lower_moe(struct lowering *w, uint32_t x, const struct moe_spec 
 	return o;
 }
 
-uint32_t lower_feed(struct lowering *w, uint32_t x, const struct part *p)
+uint32_t lower_feed(struct lowering *w, uint32_t x, uint32_t router, const struct part *p)
 {
 	static const unsigned id[3] = { W_FFN_GATE, W_FFN_UP, W_FFN_DOWN }, bias[3] = { W_FFN_GATE_B, W_FFN_UP_B, W_FFN_DOWN_B };
 	static const unsigned none[3] = { W_NONE, W_NONE, W_NONE };
 
-	return p->type == PART_MOE ? lower_moe(w, x, &p->u.moe) : lower_ffn(w, x, id, p->u.mlp.bias ? bias : none, p->u.mlp.width, p->u.mlp.matrices);
+	return p->type == PART_MOE ? lower_moe(w, x, router, &p->u.moe) : lower_ffn(w, x, id, p->u.mlp.bias ? bias : none, p->u.mlp.width, p->u.mlp.matrices);
 }

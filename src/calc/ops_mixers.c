@@ -1,6 +1,30 @@
 /* ops_mixers.c - lowering of the parts that mix tokens: attention, recurrence, convolution */
 #include "calc/ops_build.h"
 
+/* What src/engine runs: the choice of entries, for all heads (lists 1) or for the queries of each K/V head. A layer without an indexer follows the last one. */
+static uint32_t own_indexer(struct lowering *w, uint32_t x, uint32_t q_low, const struct index_spec *s, uint32_t lists)
+{
+	uint64_t width = w->m->width, top = s->block_tokens ? (uint64_t)s->top_blocks * s->block_tokens : s->top_tokens;
+
+	if (!s->q_heads || s->own != OWN_STATE)
+		return s->q_heads ? w->choice : NO_ACT;
+	uint32_t q = op_linear(w, s->q_rank ? q_low : x, s->q_rank ? W_INDEX_Q : W_INDEX_Q_DIRECT, W_NONE, s->q_rank ? s->q_rank : width, (uint64_t)s->q_heads * s->dim, 1);
+	uint32_t k = op_linear(w, x, s->q_rank ? W_INDEX_K : W_INDEX_K_DIRECT, W_NONE, width, s->dim, 1);
+	uint32_t heads = s->head_weights ? op_linear(w, x, W_INDEX_HEADS, W_NONE, width, s->q_heads, 1) : NO_ACT;
+	struct op *o = op_add(w, OP_INDEX);
+
+	o->u.index.q_heads = s->q_heads;
+	o->u.index.dim = s->dim;
+	o->w[0] = s->k_norm ? W_INDEX_K_NORM : W_NONE;
+	o->w[1] = s->k_norm == 2 ? W_INDEX_K_NORM_B : W_NONE;
+	o->w[2] = s->q_norm ? W_INDEX_Q_NORM : W_NONE;
+	o->w[3] = s->q_norm == 2 ? W_INDEX_Q_NORM_B : W_NONE;
+	op_reads(w, o, q);
+	op_reads(w, o, k);
+	op_reads(w, o, heads);
+	return w->choice = op_makes(w, o, 0, lists * (1 + top)); /* of each list: how many, then which */
+}
+
 static void indexer(struct lowering *w, uint32_t x, uint32_t q_low, const struct index_spec *s, uint32_t ratio)
 {
 	if (!s->q_heads)
@@ -26,7 +50,7 @@ static void indexer(struct lowering *w, uint32_t x, uint32_t q_low, const struct
 	}
 }
 
-static struct op_attn *attn(struct lowering *w, uint32_t q, uint32_t *out, uint64_t n_out)
+static struct op_attn *attn(struct lowering *w, uint32_t q, uint32_t choice, uint32_t *out, uint64_t n_out)
 {
 	struct op *o = op_add(w, OP_ATTN);
 
@@ -36,6 +60,7 @@ static struct op_attn *attn(struct lowering *w, uint32_t q, uint32_t *out, uint6
 	op_reads(w, o, q);
 	op_reads(w, o, w->l->mask);
 	op_reads(w, o, w->l->rest);
+	op_reads(w, o, choice);
 	*out = op_makes(w, o, 0, n_out);
 	return &o->u.attn;
 }
@@ -71,8 +96,12 @@ static uint32_t lower_gqa(struct lowering *w, uint32_t x, const struct gqa_spec 
 	}
 	if (g->gate == GATE_HEAD)
 		gate = op_linear(w, x, W_ATTN_GATE, W_NONE, width, g->q_heads, 1);
-	indexer(w, x, NO_ACT, &g->index, 0);
-	struct op_attn *a = attn(w, q, &o, n_out);
+	uint32_t choice = NO_ACT;
+	if (w->l->shape.own)
+		choice = own_indexer(w, x, NO_ACT, &g->index, g->kv_heads);
+	else
+		indexer(w, x, NO_ACT, &g->index, 0);
+	struct op_attn *a = attn(w, q, choice, &o, n_out);
 	a->q_heads = g->q_heads;
 	a->kv_heads = g->kv_heads;
 	a->k_dim = g->k_dim;
@@ -109,8 +138,12 @@ static uint32_t lower_mla(struct lowering *w, uint32_t x, const struct mla_spec 
 	uint32_t absorbed = op_linear(w, q, W_K_B, W_NONE, s->nope_dim, s->kv_rank, s->q_heads);
 	/* latent and rotary parts side by side: a copy (llama.cpp src/models/deepseek2.cpp) */
 	absorbed = op_simple(w, OP_CONCAT, absorbed, q, (uint64_t)s->q_heads * (s->kv_rank + s->rope_dim));
-	indexer(w, x, low, &s->index, 0);
-	struct op_attn *a = attn(w, absorbed, &o, (uint64_t)s->q_heads * s->kv_rank);
+	uint32_t choice = NO_ACT;
+	if (w->l->shape.own)
+		choice = own_indexer(w, x, low, &s->index, 1);
+	else
+		indexer(w, x, low, &s->index, 0);
+	struct op_attn *a = attn(w, absorbed, choice, &o, (uint64_t)s->q_heads * s->kv_rank);
 	a->q_heads = s->q_heads;
 	a->kv_heads = 1;
 	a->k_dim = s->kv_rank + s->rope_dim;
@@ -140,7 +173,7 @@ static uint32_t lower_csa(struct lowering *w, uint32_t x, const struct csa_spec 
 		op_simple(w, OP_COMPRESS, ck, cg, c->row_dim);
 		indexer(w, x, low, &c->index, c->ratio);
 	}
-	struct op_attn *a = attn(w, q, &o, q_out);
+	struct op_attn *a = attn(w, q, NO_ACT, &o, q_out);
 	a->q_heads = c->q_heads;
 	a->kv_heads = 1;
 	a->k_dim = a->v_dim = c->row_dim;
@@ -158,14 +191,21 @@ static uint32_t lower_delta(struct lowering *w, uint32_t x, const struct delta_s
 {
 	uint64_t width = w->m->width, k = (uint64_t)d->k_heads * d->k_dim, v = (uint64_t)d->v_heads * d->v_dim;
 	int kda = d->per_channel_decay;
-	uint32_t qkv = op_linear(w, x, kda ? W_ATTN_Q : W_ATTN_QKV, W_NONE, width, kda ? k : 2 * k + v, 1), kk = NO_ACT, vv = NO_ACT, gate = NO_ACT, o;
+	uint32_t qkv = op_linear(w, x, kda ? W_ATTN_Q : W_ATTN_QKV, W_NONE, width, kda ? k : 2 * k + v, 1), kk = NO_ACT, vv = NO_ACT, gate = NO_ACT, forget = NO_ACT, o;
 
 	if (kda) {
 		kk = op_linear(w, x, W_ATTN_K, W_NONE, width, k, 1);
 		vv = op_linear(w, x, W_ATTN_V, W_NONE, width, v, 1);
-		op_linear(w, op_linear(w, x, W_SSM_F_A, W_NONE, width, d->k_dim, 1), W_SSM_F_B, W_NONE, d->k_dim, k, 1);
+		forget = op_linear(w, op_linear(w, x, W_SSM_F_A, W_NONE, width, d->k_dim, 1), W_SSM_F_B, W_NONE, d->k_dim, k, 1);
 	}
 	uint32_t ba = op_linear(w, x, kda ? W_SSM_BETA : W_SSM_BETA_ALPHA, W_NONE, width, (kda ? 1 : 2) * (uint64_t)d->v_heads, 1);
+	if (kda && w->l->shape.own) {
+		ba = op_simple(w, OP_DECAY, forget, ba, k + d->v_heads);
+		if (!w->failed) {
+			w->l->op[w->l->n - 1].w[0] = W_SSM_A;
+			w->l->op[w->l->n - 1].w[1] = W_SSM_DT_B;
+		}
+	}
 	if (d->out_gate && d->gate_low_rank)
 		gate = op_linear(w, op_linear(w, x, W_SSM_G_A, W_NONE, width, d->v_dim, 1), W_SSM_G_B, W_NONE, d->v_dim, v, 1);
 	else if (d->out_gate)
@@ -186,7 +226,8 @@ static uint32_t lower_delta(struct lowering *w, uint32_t x, const struct delta_s
 	o = op_makes(w, c, 0, v);
 	if (w->l->shape.own) {
 		op_makes(w, c, 1, 2 * k + v);            /* after the convolution */
-		op_makes(w, c, 2, 2 * (uint64_t)d->v_heads);     /* decay and beta */
+		if (!kda)
+			op_makes(w, c, 2, 2 * (uint64_t)d->v_heads);     /* decay and beta */
 	}
 	if (gate != NO_ACT) {
 		o = op_simple(w, OP_GATE, o, gate, v);
@@ -199,7 +240,7 @@ static uint32_t lower_delta(struct lowering *w, uint32_t x, const struct delta_s
 static uint32_t lower_mamba2(struct lowering *w, uint32_t x, const struct mamba2_spec *s)
 {
 	uint64_t inner = (uint64_t)s->heads * s->head_dim, bc = 2 * (uint64_t)s->groups * s->state;
-	uint32_t in = op_linear(w, x, W_SSM_IN, W_NONE, w->m->width, 2 * inner + bc + s->heads, 1), o;
+	uint32_t in = op_linear(w, x, W_SSM_IN, s->proj_bias ? W_SSM_IN_B : W_NONE, w->m->width, 2 * inner + bc + s->heads, 1), o;
 	struct op *c = op_add(w, OP_SSD);
 
 	c->math = MATH_F32;
@@ -218,7 +259,7 @@ static uint32_t lower_mamba2(struct lowering *w, uint32_t x, const struct mamba2
 	}
 	if (s->gated_norm)
 		o = op_norm(w, o, W_SSM_NORM, inner);
-	return op_linear(w, o, W_SSM_OUT, W_NONE, inner, w->m->width, 1);
+	return op_linear(w, o, W_SSM_OUT, s->proj_bias ? W_SSM_OUT_B : W_NONE, inner, w->m->width, 1);
 }
 
 static uint32_t lower_conv(struct lowering *w, uint32_t x)

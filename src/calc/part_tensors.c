@@ -283,9 +283,9 @@ static int is_feed(const struct model_spec *m, const struct branch *b)
 {
 	return b->n_parts && (m->parts[b->part[0]].type == PART_MLP || m->parts[b->part[0]].type == PART_MOE);
 }
-/* Norm n of branch i. A layer of one branch has attn_norm whatever it holds (Nemotron-H), but a feed-forward alone among layers of two has its own
+/* A layer of one branch has attn_norm whatever it holds (Nemotron-H), but a feed-forward alone among layers of two has its own
  * (Deci). */
-static uint16_t norm_id(const struct model_spec *m, const struct layer_kind *k, unsigned i, unsigned n)
+uint16_t branch_norm_id(const struct model_spec *m, const struct layer_kind *k, unsigned i, unsigned n)
 {
 	const struct branch *b = &k->branch[i];
 	int post = n || b->norm == NORM_POST, feed = i > 0 || (post && is_feed(m, b));
@@ -305,7 +305,7 @@ void kind_tensors(struct shape_list *out, const struct model_spec *m, const stru
 		const struct branch *b = &k->branch[i];
 		unsigned norms = b->norm == NORM_NONE ? 0 : b->norm == NORM_SANDWICH ? 2 : 1;
 		for (unsigned n = 0; n < norms; n++)
-			norm(out, norm_id(m, k, i, n), w, norm_vectors(m));
+			norm(out, branch_norm_id(m, k, i, n), w, norm_vectors(m));
 		for (unsigned p = 0; p < b->n_parts; p++)
 			part_tensors(out, m, &m->parts[b->part[p]], t);
 		if (s) {                     /* hyper-connections: llama.cpp src/models/deepseek4.cpp */

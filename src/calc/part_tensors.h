@@ -21,6 +21,8 @@ enum { MAX_SHAPES = 96 };
 struct shape_list { struct shape_of s[MAX_SHAPES]; unsigned n; };
 
 void part_tensors(struct shape_list *out, const struct model_spec *m, const struct part *p, const struct packing_traits *t);
+/* Id of norm n (1: the second of two) of branch i. */
+uint16_t branch_norm_id(const struct model_spec *m, const struct layer_kind *k, unsigned i, unsigned n);
 /* All of a layer kind: its parts, norms, hyper-connections, residual scores, per-layer embedding projections. */
 void kind_tensors(struct shape_list *out, const struct model_spec *m, const struct layer_kind *k, const struct packing_traits *t);
 /* Embeddings and whatever precedes the layers; final norm, head and whatever follows them. */

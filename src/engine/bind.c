@@ -26,25 +26,19 @@ static int check_runs(const struct weights *w, struct error *err)
 		return refuse(w, "a residual of several streams (hyper-connections)", err);
 	if (m->residual_block)
 		return refuse(w, "attention residuals", err);
-	if (m->per_layer_embed)
-		return refuse(w, "a table of embeddings for every layer", err);
-	if (m->learned_positions)
-		return refuse(w, "a table of learned positions", err);
 	for (unsigned i = 0; i < m->n_kinds; i++)
-		if (m->kinds[i].extra_norms || m->kinds[i].extra_scalars)
-			return refuse(w, "a layer with norms or scales of its own beside its branches", err);
+		if ((m->kinds[i].extra_norms && m->kinds[i].extra_norms != 3) || m->kinds[i].extra_scalars > 1)
+			return refuse(w, "a layer with other norms or scales beside its branches than Gemma 4's", err);
 	for (unsigned i = 0; i < m->n_parts; i++) {
 		const struct part *p = &m->parts[i];
 		if (p->type == PART_CSA)
 			return refuse(w, "compressed attention", err);
-		if ((p->type == PART_GQA && p->u.gqa.index.q_heads) || (p->type == PART_MLA && p->u.mla.index.q_heads))
-			return refuse(w, "an indexer that chooses what attention reads", err);
+		if (p->type == PART_GQA && p->u.gqa.index.q_heads && (p->u.gqa.index.head_weights || p->u.gqa.index.q_heads != p->u.gqa.kv_heads || !p->u.gqa.index.block_tokens))
+			return refuse(w, "an indexer that chooses other than blocks for every K/V head", err);
 		if (p->type == PART_MLA && p->u.mla.gate)
 			return refuse(w, "gated latent attention", err);
-		if (p->type == PART_DELTA && p->u.delta.per_channel_decay)
-			return refuse(w, "Kimi delta attention", err);
-		if (p->type == PART_MOE && (p->u.moe.hash_layer || p->u.moe.router_scale || p->u.moe.expert_scale || p->u.moe.latent_norm))
-			return refuse(w, "a router with scales or a table of its own", err);
+		if (p->type == PART_MOE && (p->u.moe.hash_layer || p->u.moe.latent_norm))
+			return refuse(w, "a router with a table of its own", err);
 	}
 	return OK;
 }
@@ -64,12 +58,14 @@ static int place_state(void *user, const struct state_item *s, struct error *err
 	struct placing *p = user;
 	struct bound *b = p->b;
 	uint64_t entries, slots = b->limits.slots;
-	uint32_t format = s->role == STATE_V ? p->kv_v : s->role == STATE_K || s->role == STATE_LATENT ? p->kv_k : KF_F32;
+	uint32_t format = s->role == STATE_V ? p->kv_v : s->role == STATE_K || s->role == STATE_LATENT || s->role == STATE_INDEX ? p->kv_k : KF_F32;
 	const struct kformat *f = kformat_find(format);
 	int rc = state_entries(&entries, s, &self, &p->set, err), fixed = s->growth == GROW_FIXED;
 
 	if (rc != OK)
 		return rc;
+	if (s->type_rule == TYPE_INDEX_V)        /* nobody reads it */
+		return OK;
 	if (p->pass == 0) {
 		b->n_states += layer_count(&s->layers);
 		return OK;
@@ -162,6 +158,9 @@ static int bind_states(struct bound_op *o, const struct bound *b, const struct m
 		o->state[0] = state_of(b, layer, STATE_RECURRENT);
 		o->state[1] = state_of(b, layer, STATE_CONV);
 		break;
+	case OP_INDEX:
+		o->state[0] = o->state[1] = state_of(b, layer, STATE_INDEX);
+		break;
 	case OP_CONV:
 		o->state[0] = o->state[1] = state_of(b, layer, STATE_CONV);
 		break;
@@ -176,7 +175,7 @@ static int bind_states(struct bound_op *o, const struct bound *b, const struct m
 /* What files may do without: a bias of the router, and one tensor where another packing has two. */
 static int may_miss(unsigned id)
 {
-	return id == W_ROUTER_B || id == W_SSM_BETA_ALPHA;
+	return id == W_ROUTER_B || id == W_ROUTER_BIAS || id == W_SSM_BETA_ALPHA;
 }
 
 static int bind_op(struct bound_op *out, const struct bound *b, const struct op *op, const struct buffer_plan *plan, const struct weights *w, struct error *err)

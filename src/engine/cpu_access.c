@@ -68,7 +68,7 @@ static void list(struct program *p, struct xop *o, unsigned mode)
 		reads(p, o, mode, 0, SHARE_COLUMNS);
 		reads(p, o, mode, 1, SHARE_COLUMNS);
 		writes(p, o, mode, 0, SHARE_COLUMNS);
-	} else if (o->run == run_gate || o->run == run_concat || o->run == run_route) {
+	} else if (o->run == run_gate || o->run == run_concat || o->run == run_route || o->run == run_decay || o->run == run_per_layer || o->run == run_scale) {
 		reads(p, o, mode, 0, SHARE_TOKENS);
 		reads(p, o, mode, 1, SHARE_TOKENS);
 		writes(p, o, mode, 0, SHARE_TOKENS);
@@ -80,8 +80,19 @@ static void list(struct program *p, struct xop *o, unsigned mode)
 			touch(o, mode, o->in[i], act_bytes(p, o, o->n_in[i]), o->n_in[i], 1, mode == ONE ? SHARE_ALL : SHARE_TOKENS);
 		touch(o, mode, p->cs, cs, 0, 0, mode == ONE ? SHARE_ALL : SHARE_TOKENS);
 		states(p, o, mode, 1);
+	} else if (o->run == run_index_rows) {
+		for (unsigned i = 0; i < 2; i++)
+			touch(o, mode, o->in[i], act_bytes(p, o, o->n_in[i]), o->n_in[i], 1, SHARE_TOKENS);
+		touch(o, mode, p->cs, cs, 0, 0, SHARE_TOKENS);
+		states(p, o, mode, 1);
+	} else if (o->run == run_index) {
+		for (unsigned i = 0; i < 3; i++)
+			reads(p, o, mode, i, SHARE_ALL);
+		writes(p, o, mode, 0, SHARE_ALL);
+		states(p, o, mode, 0);
 	} else if (o->run == run_attn) {
 		reads(p, o, mode, 0, SHARE_ALL);
+		reads(p, o, mode, 1, SHARE_ALL);
 		writes(p, o, mode, 0, SHARE_ALL);
 		states(p, o, mode, 0);
 	} else {                                 /* groups, recurrences, experts */

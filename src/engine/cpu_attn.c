@@ -18,7 +18,7 @@ static void norm_heads(const struct program *p, float *x, const float *w, uint64
 {
 	const struct ops *k = p->dev->ops;
 
-	if (full) {
+	if (full && p->model->norm_type == NORM_RMS) {
 		k->rms_norm(x, x, w, heads * dim, p->model->norm_eps);
 		return;
 	}
@@ -26,8 +26,16 @@ static void norm_heads(const struct program *p, float *x, const float *w, uint64
 		if (p->model->norm_type == NORM_RMS)
 			k->rms_norm(x + h * stride, x + h * stride, w, dim, p->model->norm_eps);
 		else
-			k->layer_norm(x + h * stride, x + h * stride, w, NULL, dim, p->model->norm_eps);
+			k->layer_norm(x + h * stride, x + h * stride, w + (full ? h * dim : 0), NULL, dim, p->model->norm_eps);      /* Command R+, StableLM 2 12B: weights of each head */
 	}
+}
+
+static void clamp(const struct program *p, float *x, uint64_t n)
+{
+	float limit = (float)p->hyper->clamp_qkv;
+
+	for (uint64_t i = 0; i < n && limit > 0; i++)
+		x[i] = fminf(fmaxf(x[i], -limit), limit);
 }
 
 /* Queries that grow with the position: Llama 4's of layers without rotary embedding (transformers modeling_llama4.py, attn_scale), or all. */
@@ -58,13 +66,20 @@ static void qk_token(const struct program *p, const struct xop *o, uint64_t t, u
 		if (!query) {                            /* before the key is turned: it may be the value too */
 			uint32_t j = h - g->q_heads;
 			const float *value = v + (uint64_t)j * g->v_dim;
-			float normed[1024];
-			if (p->hyper->v_norm && g->v_dim <= 1024) {
-				k->rms_norm(normed, value, NULL, g->v_dim, p->model->norm_eps);
-				value = normed;
+			float own[MAX_HEAD];
+			if (p->hyper->v_norm) {
+				k->rms_norm(own, value, NULL, g->v_dim, p->model->norm_eps);
+				value = own;
+			}
+			if (p->hyper->clamp_qkv > 0 || p->hyper->value_scale != 1) {
+				memmove(own, value, g->v_dim * sizeof *own);
+				clamp(p, own, g->v_dim);
+				k->scale(own, (float)p->hyper->value_scale, g->v_dim);
+				value = own;
 			}
 			k->store(entry_at(p, sv, t, j), sv->kernel_format, value, g->v_dim);
 		}
+		clamp(p, x, g->k_dim);
 		if (w && !late && (!whole || h == 0 || h == g->q_heads))
 			norm_heads(p, x, w, whole ? query ? g->q_heads : g->kv_heads : 1, g->k_dim, stride, whole);
 		if (r) {
@@ -88,6 +103,8 @@ static void mla_token(const struct program *p, const struct xop *o, uint64_t t)
 	const struct hyper_rope *r = &p->hyper->rope[s->rope];
 	float *q = o->in[0] + t * o->n_in[0], *kv = o->in[1] + t * o->n_in[1];
 
+	if (p->hyper->temperature_scale > 0 && p->hyper->temperature_floor && p->hyper->temperature_all)
+		temper(p, q, (uint64_t)s->q_heads * (s->nope_dim + s->rope_dim), p->step->position[t]);
 	for (uint32_t h = 0; h < s->q_heads && s->rope != NO_ROPE; h++)
 		k->rope(q + (uint64_t)h * (s->nope_dim + s->rope_dim) + s->nope_dim, turns(p, s->rope, t), r->dims < s->rope_dim ? r->dims : s->rope_dim, p->model_adjacent);
 	k->rms_norm(kv, kv, o->vec[1], s->kv_rank, p->model->norm_eps);
@@ -182,6 +199,20 @@ static void attend(const struct program *p, const struct xop *o, struct attn_arg
 	p->dev->ops->attn(&a, scratch);
 }
 
+/* The entries that an indexer chose for heads [head0, end) of token t, as far as one list serves them: returns where it ends. */
+static uint64_t chosen(struct attn_args *a, const struct xop *o, uint64_t t, uint64_t end)
+{
+	uint32_t lists = o->part->type == PART_MLA ? 1 : a->kv_heads, each = a->q_heads / lists, list = a->head0 / each;
+	const uint32_t *choice = (const uint32_t *)(const void *)(o->in[1] + t * o->n_in[1] + list * (o->n_in[1] / lists));
+
+	if (end > (uint64_t)(list + 1) * each)
+		end = (uint64_t)(list + 1) * each;
+	a->head1 = (uint32_t)end;
+	a->n_entries = choice[0];
+	a->entries = choice[0] ? choice + 1 : NULL;      /* 0: all that it sees */
+	return end;
+}
+
 enum { ATTN_TOKENS = 64 };               /* of one item: K and V blocks are converted once for so many */
 
 /* One token a run: heads of all runs side by side, each thread its stretch. Else items of a K/V head and so many tokens, the last (longest) first, whoever comes. */
@@ -190,16 +221,19 @@ void run_attn(struct program *p, const struct xop *o, unsigned thread)
 	struct attn_args a = attn_of(p, o);
 	uint32_t group = a.q_heads / a.kv_heads, threads = p->dev->threads;
 
-	if (p->n_runs == p->tokens) {
+	if (p->n_runs == p->tokens || o->in[1]) {
 		uint64_t from, to;
-		share_of(&from, &to, (uint64_t)p->n_runs * a.q_heads, 1, thread, threads);
+		share_of(&from, &to, (uint64_t)p->tokens * a.q_heads, 1, thread, threads);
 		while (from < to) {
 			uint64_t r = from / a.q_heads, end = (r + 1) * a.q_heads < to ? (r + 1) * a.q_heads : to;
 			a.head0 = (uint32_t)(from - r * a.q_heads);
 			a.head1 = (uint32_t)(end - r * a.q_heads);
 			a.token0 = 0;
 			a.token1 = 1;
-			attend(p, o, a, &p->runs[r], scratch_of(p, thread));
+			struct token_run one = { .token = (uint32_t)r, .n = 1, .slot = (uint32_t)p->step->slot[r], .first = (uint32_t)p->step->position[r] };
+			if (o->in[1])
+				end = chosen(&a, o, r, end - r * a.q_heads) + r * a.q_heads;
+			attend(p, o, a, &one, scratch_of(p, thread));
 			from = end;
 		}
 		return;

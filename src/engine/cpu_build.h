@@ -16,6 +16,7 @@ struct build {
 struct xop *build_x(struct build *b, xop_fn *run, const struct bound_op *o);
 void build_need(struct build *b, enum input_kind k, uint64_t n);
 void build_scratch(struct build *b, uint64_t bytes);
+uint64_t index_scratch_bytes(const struct program *p, const struct xop *x);
 uint64_t attn_scratch_bytes(const struct program *p, const struct xop *x);
 /* Products whose result is only added to the residual stream add to it themselves. */
 int join_residuals(struct build *b, struct error *err) MUST_CHECK;

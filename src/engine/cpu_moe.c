@@ -20,11 +20,12 @@ static void best(uint32_t *id, float *by, uint32_t n, uint32_t k)
 /* DeepSeek V3: only experts of the best groups, a group counting as much as its two best (llama.cpp src/llama-graph.cpp, build_moe_ffn). */
 static void strike_groups(float *by, const struct moe_spec *e)
 {
-	uint32_t size = e->experts / e->groups, id[64];
-	float sum[64];
+	uint32_t size, id[MAX_GROUPS];
+	float sum[MAX_GROUPS];
 
-	if (e->groups > 64 || e->groups < 2 || e->top_groups >= e->groups)
+	if (e->groups > MAX_GROUPS || e->groups < 2 || e->top_groups >= e->groups)
 		return;
+	size = e->experts / e->groups;
 	for (uint32_t g = 0; g < e->groups; g++) {
 		float a = -INFINITY, b = -INFINITY;
 		for (uint32_t i = g * size; i < (g + 1) * size; i++) {
@@ -52,6 +53,8 @@ static void route_row(const struct program *p, const struct xop *o, float *choic
 	double sum = 0;
 
 	memcpy(probs, logits, n * sizeof *probs);
+	if (e->router_scale)                     /* its input is divided by sqrt(width) (llama.cpp src/models/gemma4.cpp) */
+		p->dev->ops->scale(probs, (float)(1 / sqrt((double)p->model->width)), n);
 	if (e->score == SCORE_SOFTMAX)
 		p->dev->ops->softmax(probs, n);
 	else if (e->score == SCORE_SIGMOID)
@@ -70,7 +73,7 @@ static void route_row(const struct program *p, const struct xop *o, float *choic
 	for (uint32_t i = 0; i < k; i++)
 		sum += weight[i];
 	for (uint32_t i = 0; i < k; i++)
-		weight[i] = (float)(weight[i] / (p->hyper->norm_topk && e->score != SCORE_TOPK_SOFTMAX ? sum > 6.103515625e-5 ? sum : 6.103515625e-5 : 1) * p->hyper->expert_scale);
+		weight[i] = (float)(weight[i] * (o->vec[1] ? o->vec[1][id[i]] : 1) / (p->hyper->norm_topk && e->score != SCORE_TOPK_SOFTMAX ? sum > 6.103515625e-5 ? sum : 6.103515625e-5 : 1) * p->hyper->expert_scale);
 }
 
 void run_route(struct program *p, const struct xop *o, unsigned thread)
@@ -166,13 +169,14 @@ void run_expert_act(struct program *p, const struct xop *o, unsigned thread)
 	const struct moe_spec *e = &o->part->u.moe;
 	const struct ops *k = p->dev->ops;
 	uint64_t a, b, row = o->n_out[1] / e->per_token;
+	float limit = p->hyper->act_limit ? p->hyper->act_limit[o->b->op->layer] : 0;
 
 	share_of(&a, &b, (uint64_t)xop_rows(p, o) * e->per_token, 1, thread, p->dev->threads);
 	for (uint64_t r = a; r < b; r++) {
 		float *x = o->out[1] + r * row;
 		if (p->hyper->weight_before)     /* a product with a scaled input is the scaled product */
 			k->scale(x, weight_of(o, p->order[r]), row);
-		k->act(x, x, e->matrices == 3 ? x + e->width : NULL, e->width, e->act);
+		act_limited(p, x, x, e->matrices == 3 ? x + e->width : NULL, e->width, e->act, limit);
 		p->dev->mm->prepare((enum input_kind)o->kind, p->gather + r * p->gather_bytes, x, e->width);
 	}
 }

@@ -50,6 +50,12 @@ void run_embed(struct program *p, const struct xop *o, unsigned thread)
 			p->dev->ops->load(out, m->format, (const char *)m->data + row * bytes, m->n);
 		if (p->hyper->embed_scale != 1)
 			p->dev->ops->scale(out, (float)p->hyper->embed_scale, m->n);
+		if (o->m[1].data) {              /* a row for each position */
+			float *row_own = p->row_own + thread * p->row_n;
+			f = kformat_find(o->m[1].format);
+			p->dev->ops->load(row_own, o->m[1].format, (const char *)o->m[1].data + (uint64_t)p->step->position[t] * (m->n / f->block * f->bytes), m->n);
+			p->dev->ops->add(out, out, row_own, m->n);
+		}
 	}
 }
 
@@ -169,14 +175,29 @@ void run_groups(struct program *p, const struct xop *o, unsigned thread)
 	}
 }
 
+/* Step 3.5, DeepSeek V4: few layers of few models, so plain C. */
+void act_limited(const struct program *p, float *out, const float *gate, const float *up, uint64_t n, int kind, float limit)
+{
+	if (!(limit > 0) || !up) {
+		p->dev->ops->act(out, gate, up, n, kind);
+		return;
+	}
+	for (uint64_t i = 0; i < n; i++) {
+		float a = p->hyper->gate_limited ? fminf(gate[i], limit) : gate[i], u = fminf(fmaxf(up[i], -limit), limit);
+		p->dev->ops->act(&a, &a, NULL, 1, kind);
+		out[i] = fminf(a, limit) * u;
+	}
+}
+
 void run_act(struct program *p, const struct xop *o, unsigned thread)
 {
 	int kind = o->part->type == PART_MOE ? o->part->u.moe.act : o->part->u.mlp.act;
+	float limit = p->hyper->act_limit_shared ? p->hyper->act_limit_shared[o->b->op->layer] : 0;
 	uint64_t a, b, n = o->n_out[0];
 
 	columns_of(p, n, thread, &a, &b);
 	for (uint32_t t = 0; t < xop_rows(p, o); t++)
-		p->dev->ops->act(o->out[0] + t * n + a, o->in[0] + t * n + a, o->in[1] ? o->in[1] + t * n + a : NULL, b - a, kind);
+		act_limited(p, o->out[0] + t * n + a, o->in[0] + t * n + a, o->in[1] ? o->in[1] + t * n + a : NULL, b - a, kind, limit);
 }
 
 void run_add(struct program *p, const struct xop *o, unsigned thread)
@@ -219,6 +240,10 @@ void run_gate(struct program *p, const struct xop *o, unsigned thread)
 	for (uint64_t t = a; t < b; t++) {
 		const float *x = o->in[0] + t * n, *y = o->in[1] + t * o->n_in[1];
 		float *out = o->out[0] + t * n;
+		if (!part) {                     /* Gemma 4: this layer's embedding */
+			k->act(out, x, y + o->b->op->layer * n, n, KA_GELU_TANH);
+			continue;
+		}
 		switch (part->type) {
 		case PART_MOE:                   /* the shared expert's one number */
 			k->act(g, y, NULL, 1, KA_SIGMOID);
@@ -246,12 +271,48 @@ void run_gate(struct program *p, const struct xop *o, unsigned thread)
 			for (uint32_t h = 0; h < s->v_heads; h++) {
 				uint64_t at = (uint64_t)h * s->v_dim;
 				k->rms_norm(out + at, x + at, o->vec[0], s->v_dim, p->model->norm_eps);
-				k->act(out + at, y + at, out + at, s->v_dim, KA_SILU);
+				k->act(out + at, y + at, out + at, s->v_dim, s->per_channel_decay ? KA_SIGMOID : KA_SILU);
 			}
 			break;
 		}
 		default:                         /* Mamba-2: silu(z), the first rows of the input projection */
 			k->act(out, y, x, n, KA_SILU);
 		}
+	}
+}
+
+/* The embeddings of every layer: (table row times sqrt(each) + norm(projection / sqrt(width))) / sqrt(2), `each` numbers a layer (llama.cpp 0c1e57098
+ * src/models/gemma4.cpp, project_per_layer_inputs). */
+void run_per_layer(struct program *p, const struct xop *o, unsigned thread)
+{
+	const struct matrix *m = &o->m[0];
+	const struct kformat *f = kformat_find(m->format);
+	const struct ops *k = p->dev->ops;
+	uint64_t a, b, n = o->n_out[0], each = p->model->per_layer_embed;
+	float *row = p->row_own + thread * p->row_n;
+
+	tokens_of(p, o, thread, &a, &b);
+	for (uint64_t t = a; t < b; t++) {
+		float *out = o->out[0] + t * n;
+		k->load(row, m->format, (const char *)m->data + (uint64_t)p->step->token[t] * (n / f->block * f->bytes), n);
+		k->scale(row, (float)sqrt((double)each), n);
+		for (uint64_t i = 0; i < n; i += each)           /* eps is added to what has been divided by the width */
+			k->rms_norm(out + i, o->in[0] + t * n + i, o->vec[1], each, p->model->norm_eps * (float)p->model->width);
+		k->add(out, out, row, n);
+		k->scale(out, (float)sqrt(0.5), n);
+	}
+}
+
+/* x times one number */
+void run_scale(struct program *p, const struct xop *o, unsigned thread)
+{
+	uint64_t a, b, n = o->n_out[0];
+
+	tokens_of(p, o, thread, &a, &b);
+	for (uint64_t t = a; t < b; t++) {
+		float *out = o->out[0] + t * n;
+		if (out != o->in[0] + t * n)
+			memcpy(out, o->in[0] + t * n, n * sizeof *out);
+		p->dev->ops->scale(out, o->vec[0][0], n);
 	}
 }

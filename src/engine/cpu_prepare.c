@@ -20,10 +20,15 @@ uint32_t weight_kernel_format(const struct weights *w, const struct weight *t)
 int cpu_can(const struct device *dev, const struct bound_op *o, struct error *why)
 {
 	static const uint64_t runs = 1u << OP_EMBED | 1u << OP_NORM | 1u << OP_LINEAR | 1u << OP_ACT | 1u << OP_GATE | 1u << OP_CONCAT | 1u << OP_QK_STORE | 1u << OP_ATTN |
-		1u << OP_CONV | 1u << OP_DELTA | 1u << OP_SSD | 1u << OP_ROUTE | 1u << OP_EXPERTS | 1u << OP_ADD | 1u << OP_HEAD | 1u << OP_ROWS;
+		1u << OP_CONV | 1u << OP_DELTA | 1u << OP_SSD | 1u << OP_ROUTE | 1u << OP_EXPERTS | 1u << OP_ADD | 1u << OP_HEAD | 1u << OP_ROWS |
+		1u << OP_DECAY | 1u << OP_INDEX | 1u << OP_PER_LAYER | 1u << OP_SCALE;
 
 	if (!(runs >> o->op->kind & 1))
 		return error_set(why, E_ARCH, "the %s backend has no op \"%s\"", dev->name, op_names[o->op->kind]);
+	if (o->op->kind == OP_QK_STORE && o->part->type == PART_GQA && o->part->u.gqa.v_dim > MAX_HEAD)
+		return error_set(why, E_ARCH, "the %s backend has heads of %u numbers at most, not %u", dev->name, (unsigned)MAX_HEAD, o->part->u.gqa.v_dim);
+	if (o->op->kind == OP_ROUTE && (o->part->u.moe.groups > MAX_GROUPS || (o->part->u.moe.groups > 1 && o->part->u.moe.experts % o->part->u.moe.groups)))
+		return error_set(why, E_ARCH, "the %s backend does not choose among %u groups of %u experts", dev->name, o->part->u.moe.groups, o->part->u.moe.experts);
 	return OK;
 }
 
@@ -227,7 +232,8 @@ static int vectors(struct build *b, struct xop *x, const struct bound_op *o, str
 static int build_op(struct build *b, const struct bound_op *o, struct error *err)
 {
 	static xop_fn *const simple[OP_KINDS] = { [OP_NORM] = run_norm, [OP_ACT] = run_act, [OP_GATE] = run_gate, [OP_CONCAT] = run_concat, [OP_QK_STORE] = run_qk,
-		[OP_ATTN] = run_attn, [OP_ADD] = run_add, [OP_ROWS] = run_rows, [OP_ROUTE] = run_route, [OP_CONV] = run_shortconv, [OP_SSD] = run_ssd };
+		[OP_ATTN] = run_attn, [OP_ADD] = run_add, [OP_ROWS] = run_rows, [OP_ROUTE] = run_route, [OP_CONV] = run_shortconv, [OP_SSD] = run_ssd,
+		[OP_DECAY] = run_decay, [OP_SCALE] = run_scale };
 	struct program *p = b->p;
 	struct xop *x;
 	int rc;
@@ -240,7 +246,24 @@ static int build_op(struct build *b, const struct bound_op *o, struct error *err
 			return error_set(err, E_FORMAT, "%s: %s is in a format that no kernel reads", b->w->file, o->w[0]->name);
 		x->out[0] = x->out[3];
 		x->n_out[0] = x->n_out[3];
+		if ((rc = o->w[1] ? matrix_of(b, &x->m[1], o->w[1], err) : OK) != OK)
+			return rc;
 		x = build_x(b, run_rope, NULL);
+		break;
+	case OP_INDEX:
+		x = build_x(b, run_index_rows, o);
+		if ((rc = vectors(b, x, o, err)) != OK)
+			return rc;
+		x = build_x(b, run_index, o);
+		build_scratch(b, index_scratch_bytes(p, x));
+		break;
+	case OP_PER_LAYER:
+		x = build_x(b, run_per_layer, o);
+		if ((rc = matrix_of(b, &x->m[0], o->w[0], err)) != OK || (rc = vector_of(b, &x->vec[1], o->w[1], err)) != OK)
+			return rc;
+		if (x->m[0].n != x->n_out[0] || x->m[0].rows < p->model->vocab)
+			return error_set(err, E_ARCH, "%s: %s has %llu rows of %llu numbers, not %u of %llu", b->w->file, o->w[0]->name, (unsigned long long)x->m[0].rows, (unsigned long long)x->m[0].n,
+				p->model->vocab, (unsigned long long)x->n_out[0]);
 		break;
 	case OP_LINEAR:
 	case OP_HEAD:

@@ -6,9 +6,33 @@
 
 static double softplus(double x) { return x > 20 ? x : log1p(exp(x)); }
 
+/* Kimi delta attention: q, k and v have a product and a convolution each. Their states and results stand one behind the other. */
+static void conv_apart(struct program *p, const struct xop *o, unsigned thread)
+{
+	const struct delta_spec *d = &o->part->u.delta;
+	uint64_t a, b, before = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t n = o->n_in[i];
+		share_of(&a, &b, n, MATRIX_ROWS, thread, p->dev->threads);
+		for (uint32_t r = 0; r < p->n_runs && a < b; r++) {
+			const struct token_run *t = &p->runs[r];
+			struct conv_args c = { .channels = (uint32_t)n, .kernel = d->conv_kernel, .c0 = (uint32_t)a, .c1 = (uint32_t)b, .tokens = t->n, .x = o->in[i] + t->token * n, .x_stride = n,
+				.w = o->vec[i], .state = (float *)(void *)state_at(p, o->state[1], t->slot) + before * (d->conv_kernel - 1), .out = o->out[1] + t->token * o->n_out[1] + before,
+				.out_stride = o->n_out[1], .silu = 1 };
+			p->dev->ops->conv(&c);
+		}
+		before += n;
+	}
+}
+
 /* The short convolution before a delta rule or Mamba-2, and silu. Channels are shared out. */
 void run_conv(struct program *p, const struct xop *o, unsigned thread)
 {
+	if (o->part->type == PART_DELTA && o->part->u.delta.per_channel_decay) {
+		conv_apart(p, o, thread);
+		return;
+	}
 	uint64_t a, b, channels = o->n_out[1];
 	int ssd = o->part->type == PART_MAMBA2;
 	uint64_t offset = ssd ? (uint64_t)o->part->u.mamba2.heads * o->part->u.mamba2.head_dim : 0;
@@ -39,22 +63,41 @@ static void decay_row(const struct program *p, const struct xop *o, float *out, 
 	}
 }
 
+/* Of each channel (Kimi delta attention): what it forgets, then beta of each head. */
+void run_decay(struct program *p, const struct xop *o, unsigned thread)
+{
+	const struct delta_spec *d = &o->part->u.delta;
+	uint64_t a, b, n = o->n_in[0];
+
+	share_of(&a, &b, p->tokens, 1, p->dev->threads - 1 - thread, p->dev->threads);
+	for (uint64_t t = a; t < b; t++) {
+		const float *f = o->in[0] + t * n;
+		float *out = o->out[0] + t * o->n_out[0];
+		for (uint64_t i = 0; i < n; i++)
+			out[i] = (float)(softplus((double)f[i] + (double)o->vec[1][i]) * (double)o->vec[0][i / d->k_dim]);
+		p->dev->ops->act(out + n, o->in[1] + t * d->v_heads, NULL, d->v_heads, KA_SIGMOID);
+	}
+}
+
 void run_delta(struct program *p, const struct xop *o, unsigned thread)
 {
 	const struct delta_spec *d = &o->part->u.delta;
-	uint64_t a, b, k = (uint64_t)d->k_heads * d->k_dim, n = o->n_out[2];
+	int kda = d->per_channel_decay;
+	uint64_t a, b, k = (uint64_t)d->k_heads * d->k_dim, n = kda ? o->n_in[3] : o->n_out[2], decays = kda ? k : d->v_heads;
+	const float *forget = kda ? o->in[3] : o->out[2];
 
 	share_of(&a, &b, p->tokens, 1, thread, p->dev->threads);
-	for (uint64_t t = a; t < b; t++)
+	for (uint64_t t = a; t < b && !kda; t++)
 		decay_row(p, o, o->out[2] + t * n, o->in[1] + t * o->n_in[1]);
-	pool_barrier(p->dev->pool);
+	if (!kda)
+		pool_barrier(p->dev->pool);
 	share_of(&a, &b, d->v_heads, 1, thread, p->dev->threads);
 	for (uint32_t r = 0; r < p->n_runs && a < b; r++) {
 		const struct token_run *t = &p->runs[r];
-		const float *qkv = o->out[1] + t->token * o->n_out[1], *g = o->out[2] + t->token * n;
+		const float *qkv = o->out[1] + t->token * o->n_out[1], *g = forget + t->token * n;
 		struct delta_args args = { .k_heads = d->k_heads, .v_heads = d->v_heads, .k_dim = d->k_dim, .v_dim = d->v_dim, .head0 = (uint32_t)a, .head1 = (uint32_t)b, .tokens = t->n,
 			.q = qkv, .k = qkv + k, .v = qkv + 2 * k, .q_stride = o->n_out[1], .k_stride = o->n_out[1], .v_stride = o->n_out[1],
-			.g = g, .beta = g + d->v_heads, .g_stride = n, .beta_stride = n, .state = (float *)(void *)state_at(p, o->state[0], t->slot),
+			.g = g, .beta = g + decays, .per_channel = (uint8_t)kda, .g_stride = n, .beta_stride = n, .state = (float *)(void *)state_at(p, o->state[0], t->slot),
 			.out = o->out[0] + t->token * o->n_out[0], .out_stride = o->n_out[0], .tiled = p->hyper->delta_tiled, .eps = p->model->norm_eps };
 		p->dev->ops->delta(&args);
 	}

@@ -283,7 +283,7 @@ int gguf_write_spec(struct gguf_writer *g, const struct model_spec *m, const str
 	g->prefix = m->architecture;
 	if (!by || !scratch)
 		rc = error_set(err, E_NOMEM, "out of memory");
-	else if (!t || !t->runs)
+	else if (!t || t->state < ARCH_UNPROVED || t->flags & HY_NOT_SAVED)
 		rc = error_set(err, E_ARCH, "%s: the metadata of a GGUF file of the architecture %.40s are not known here", m->id ? m->id : "model", m->architecture);
 	if (rc == OK) {
 		gguf_write_str(g, "general.architecture", m->architecture);

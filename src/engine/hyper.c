@@ -40,7 +40,7 @@ static int factors_of(const float **out, struct weights *w, unsigned id, uint32_
 	*out = NULL;
 	if (!t)
 		return OK;
-	if (t->ne[0] != dims / 2)
+	if (t->ne[0] < dims / 2)         /* Step 3.5 turns half of what it has factors for */
 		return error_set(err, E_FILE, "%s: tensor %s has %llu factors, where rotation of %u numbers wants %u", w->file, t->name,
 			(unsigned long long)t->ne[0], dims, dims / 2);
 	f = kformat_find(weights_kernel_format(w->quants, t->format));
@@ -96,8 +96,7 @@ static int rope_of(struct hyper_rope *h, struct weights *w, const struct rope *r
 	if (window && !(t->flags & HY_WINDOW_SCALED)) {
 		h->factor = 1.0;
 		h->ext_factor = 0.0;
-		if (h->scaling == ROPE_SCALING_LINEAR || h->scaling == ROPE_SCALING_YARN)
-			h->scaling = ROPE_SCALING_NONE;
+		h->scaling = ROPE_SCALING_NONE;
 	}
 	READ(key(&h->attn_factor, w, g, "rope.scaling.attn_factor", err));
 	if (t->flags & HY_YARN_KEYS) {
@@ -126,13 +125,44 @@ static void mla_scale(struct hyper *h, const struct model_spec *m, double log_mu
 	}
 }
 
-static int scales(struct hyper *h, const struct weights *w, const struct gguf *g, const struct arch_traits *t, struct error *err)
+/* One number for all layers or one each; those at 1e-6 and below are none (llama-graph.cpp, build_ffn). */
+static int limits_of(const float **out, struct weights *w, const struct gguf *g, const char *name, struct error *err)
 {
-	double scale = h->logit_scale, experts = 0.0, length = 0.0;
+	uint32_t n = w->model.n_layers;
+	char k[192];
+
+	*out = NULL;
+	snprintf(k, sizeof k, "%.100s.%s", w->model.architecture, name);
+	const struct gguf_value *v = gguf_find(g, k);
+	if (!v)
+		return OK;
+	if (v->type != GGUF_F32 && (v->type != GGUF_ARRAY || v->elem != GGUF_F32 || v->n < n))
+		return error_set(err, E_FILE, "%s: %s is no number and no array of one for each of %u layers", w->file, k, n);
+	float *limit = arena_array(&w->arena, n ? n : 1, sizeof *limit);
+	if (!limit)
+		return error_set(err, E_NOMEM, "%s: out of memory", w->file);
+	for (uint32_t i = 0; i < n; i++) {
+		limit[i] = (float)v->v.f;
+		if (v->type == GGUF_ARRAY)
+			memcpy(&limit[i], v->v.raw + i * sizeof *limit, sizeof *limit);
+		limit[i] = limit[i] > 1e-6f ? limit[i] : 0;
+		if (limit[i] > 0)
+			*out = limit;
+	}
+	return OK;
+}
+
+static int scales(struct hyper *h, struct weights *w, const struct gguf *g, const struct arch_traits *t, struct error *err)
+{
+	double scale = h->logit_scale, experts = 0.0, length = 0.0, local = 0.0;
 
 	READ(key(&h->embed_scale, w, g, "embedding_scale", err));
 	READ(key(&h->residual_scale, w, g, "residual_scale", err));
 	READ(key(&scale, w, g, "logit_scale", err));
+	READ(key(&h->clamp_qkv, w, g, "attention.clamp_kqv", err));
+	READ(key(&h->value_scale, w, g, "attention.value_scale", err));
+	if (h->value_scale == 0.0)
+		h->value_scale = 1.0;
 	if (scale == 0.0)
 		scale = 1.0;
 	h->logit_scale = t->flags & HY_LOGITS_DIVIDED ? 1.0 / scale : scale;
@@ -140,6 +170,10 @@ static int scales(struct hyper *h, const struct weights *w, const struct gguf *g
 		h->embed_scale = 1.0;
 	if (h->residual_scale == 0.0)
 		h->residual_scale = 1.0;
+	READ(key(&local, w, g, "attention.indexer.local_blocks", err));
+	h->index_local_blocks = local > 0 && local < 1e6 ? (uint32_t)local : 0;
+	READ(limits_of(&h->act_limit, w, g, "swiglu_clamp_exp", err));
+	READ(limits_of(&h->act_limit_shared, w, g, "swiglu_clamp_shexp", err));
 	READ(key(&experts, w, g, "expert_weights_scale", err));
 	h->expert_scale = experts == 0.0 ? 1.0 : experts;
 	if (t->topk == TOPK_KEY)

@@ -28,6 +28,13 @@ struct hyper {
 	/* queries are multiplied by log(floor((position + offset) / floor) + 1) * scale + 1; scale 0: no. llama4: layers without rope, offset 1; mistral: every layer */
 	double temperature_scale; uint32_t temperature_floor; uint8_t temperature_offset, temperature_all;
 	uint32_t l2_qk;                          /* llama4: q and k that were rotated are divided by their rms (norm_eps) afterwards */
+	double clamp_qkv;                        /* q, k and v are kept within so much of 0 (DBRX); 0: no */
+	double value_scale;                      /* attention's result is multiplied (MiMo V2); 1 */
+	/* Of each layer, 0 for none; NULL: no layer has one. act(gate) is kept below it, up within it on both sides; gate_limited: gate itself, before act. */
+	const float *act_limit, *act_limit_shared;       /* of routed experts; of shared experts and dense feed-forwards */
+	uint8_t index_halves;                    /* an indexer rotates pairs (i, i + dims / 2), whatever the model does */
+	uint32_t index_local_blocks;             /* the last so many blocks are chosen whatever their score (MiniMax M3) */
+	uint8_t gate_limited;
 	uint8_t v_norm;                          /* gemma4: v of each head is divided by its rms (norm_eps) before it is stored */
 	uint8_t norm_after_rope;                 /* hunyuan: q and k norms follow the rotation */
 	uint8_t beta_alpha_by_head;              /* qwen3next: ssm_ba keeps b and a of a key head together */

@@ -5,67 +5,98 @@
 #include <math.h>
 #include <string.h>
 
+enum { REFUSED = ARCH_REFUSED, UNPROVED = ARCH_UNPROVED, PROVED = ARCH_PROVED };
+
 static const struct arch_traits table[] = {
-	{ "afmoe", 0, TOPK_KEY, HY_WINDOW_SCALED },
-	{ "arcee", 1, TOPK_PLAIN, HY_ADJACENT },
-	{ "bailingmoe2", 1, TOPK_KEY, 0 },
-	{ "cohere2", 1, TOPK_PLAIN, HY_ADJACENT | HY_WINDOW_SCALED },
-	{ "command-r", 1, TOPK_PLAIN, HY_ADJACENT },
-	{ "deepseek", 1, TOPK_PLAIN, HY_ADJACENT },
-	{ "deepseek2", 1, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
-	{ "dots1", 1, TOPK_KEY, 0 },
-	{ "ernie4_5", 1, TOPK_NORM, HY_ADJACENT },
-	{ "ernie4_5-moe", 1, TOPK_NORM, HY_ADJACENT },
-	{ "exaone", 1, TOPK_PLAIN, 0 },
-	{ "exaone4", 1, TOPK_PLAIN, HY_WINDOW_SCALED },
-	{ "falcon", 1, TOPK_PLAIN, HY_ONE_BRANCH },
-	{ "falcon-h1", 1, TOPK_PLAIN, 0 },
-	{ "gemma", 1, TOPK_PLAIN, HY_EMBED_SQRT },
-	{ "gemma2", 1, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B | HY_WINDOW_SCALED },
-	{ "gemma3", 1, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B },
-	{ "gemma4", 1, TOPK_NORM, HY_EMBED_SQRT | HY_ATTN_ONE | HY_V_NORM },
-	{ "glm4", 1, TOPK_PLAIN, HY_ADJACENT },
-	{ "glm4moe", 1, TOPK_KEY, 0 },
-	{ "gpt-oss", 1, TOPK_PLAIN, HY_WINDOW_SCALED },
-	{ "granite", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
-	{ "granitehybrid", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
-	{ "granitemoe", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
-	{ "hunyuan-dense", 1, TOPK_PLAIN, HY_NORM_AFTER_ROPE },
-	{ "hunyuan-moe", 1, TOPK_NORM, HY_NORM_AFTER_ROPE },
-	{ "internlm2", 1, TOPK_PLAIN, HY_ADJACENT },
-	{ "kimi-linear", 1, TOPK_NORM, 0 },
-	{ "lfm2", 1, TOPK_NORM, 0 },
-	{ "lfm2moe", 1, TOPK_NORM, 0 },
-	{ "llama", 1, TOPK_NORM, HY_ADJACENT },
-	{ "llama4", 1, TOPK_PLAIN, HY_ADJACENT | HY_LLAMA4 | HY_WINDOW_SCALED },
-	{ "minicpm", 1, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_MINICPM },
-	{ "minimax-m2", 1, TOPK_NORM, 0 },
-	{ "mistral3", 1, TOPK_NORM, HY_ADJACENT | HY_YARN_KEYS },
-	{ "nemotron_h", 1, TOPK_KEY, 0 },
-	{ "nemotron_h_moe", 1, TOPK_KEY, 0 },
-	{ "olmo2", 1, TOPK_PLAIN, 0 },
-	{ "olmoe", 1, TOPK_PLAIN, 0 },
-	{ "phi2", 1, TOPK_PLAIN, HY_ONE_BRANCH },
-	{ "phi3", 1, TOPK_NORM, 0 },
-	{ "phimoe", 1, TOPK_NORM, 0 },
-	{ "qwen2", 1, TOPK_PLAIN, 0 },
-	{ "qwen2moe", 1, TOPK_PLAIN, 0 },
-	{ "qwen2vl", 1, TOPK_PLAIN, 0 },
-	{ "qwen3", 1, TOPK_PLAIN, 0 },
-	{ "qwen35", 1, TOPK_NORM, HY_DELTA_TILED },
-	{ "qwen35moe", 1, TOPK_NORM, HY_DELTA_TILED },
-	{ "qwen3moe", 1, TOPK_NORM, 0 },
-	{ "qwen3next", 1, TOPK_NORM, HY_BA_BY_HEAD },
-	{ "qwen3vl", 1, TOPK_PLAIN, 0 },
-	{ "qwen3vlmoe", 1, TOPK_NORM, 0 },
-	{ "seed_oss", 1, TOPK_PLAIN, 0 },
-	{ "smollm3", 1, TOPK_PLAIN, HY_ADJACENT },
-	{ "stablelm", 1, TOPK_PLAIN, 0 },
-	{ "starcoder2", 1, TOPK_PLAIN, 0 },
+	{ "afmoe", REFUSED, TOPK_KEY, HY_WINDOW_SCALED },
+	{ "arcee", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "baichuan", REFUSED, TOPK_PLAIN, HY_ADJACENT },
+	{ "bailingmoe", PROVED, TOPK_KEY, HY_ADJACENT | HY_NOT_SAVED },
+	{ "bailingmoe2", PROVED, TOPK_KEY, 0 },
+	{ "chatglm", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "codeshell", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
+	{ "cohere2", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_WINDOW_SCALED },
+	{ "cohere2moe", REFUSED, TOPK_KEY, HY_ADJACENT | HY_WINDOW_SCALED },
+	{ "command-r", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "dbrx", PROVED, TOPK_NORM, HY_NOT_SAVED },
+	{ "deci", PROVED, TOPK_NORM, HY_ADJACENT },
+	{ "deepseek", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "deepseek2", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
+	{ "deepseek32", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN | HY_INDEX_HALVES | HY_NOT_SAVED },
+	{ "dots1", PROVED, TOPK_KEY, 0 },
+	{ "ernie4_5", PROVED, TOPK_NORM, HY_ADJACENT },
+	{ "ernie4_5-moe", PROVED, TOPK_NORM, HY_ADJACENT },
+	{ "exaone", PROVED, TOPK_PLAIN, 0 },
+	{ "exaone-moe", PROVED, TOPK_KEY, HY_WINDOW_SCALED | HY_NOT_SAVED },
+	{ "exaone4", PROVED, TOPK_PLAIN, HY_WINDOW_SCALED },
+	{ "falcon", PROVED, TOPK_PLAIN, HY_ONE_BRANCH },
+	{ "falcon-h1", PROVED, TOPK_PLAIN, 0 },
+	{ "gemma", PROVED, TOPK_PLAIN, HY_EMBED_SQRT },
+	{ "gemma2", PROVED, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B | HY_WINDOW_SCALED },
+	{ "gemma3", PROVED, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B },
+	{ "gemma4", PROVED, TOPK_NORM, HY_EMBED_SQRT | HY_ATTN_ONE | HY_V_NORM },
+	{ "glm-dsa", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN | HY_NOT_SAVED },
+	{ "glm4", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "glm4moe", PROVED, TOPK_KEY, 0 },
+	{ "gpt-oss", PROVED, TOPK_PLAIN, HY_WINDOW_SCALED },
+	{ "gpt2", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
+	{ "gptneox", REFUSED, TOPK_PLAIN, 0 },
+	{ "granite", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
+	{ "granite_swa", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_NOT_SAVED },
+	{ "granitehybrid", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
+	{ "granitemoe", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
+	{ "hunyuan-dense", PROVED, TOPK_PLAIN, HY_NORM_AFTER_ROPE },
+	{ "hunyuan-moe", PROVED, TOPK_NORM, HY_NORM_AFTER_ROPE },
+	{ "hy_v3", PROVED, TOPK_KEY, 0 },
+	{ "internlm2", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "kimi-linear", PROVED, TOPK_NORM, 0 },
+	{ "laguna", REFUSED, TOPK_KEY, 0 },
+	{ "lfm2", PROVED, TOPK_NORM, 0 },
+	{ "lfm2moe", PROVED, TOPK_NORM, 0 },
+	{ "llama", PROVED, TOPK_NORM, HY_ADJACENT },
+	{ "llama4", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_LLAMA4 | HY_WINDOW_SCALED },
+	{ "maincoder", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_NORM_AFTER_ROPE | HY_NOT_SAVED },
+	{ "mamba2", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
+	{ "mellum", PROVED, TOPK_NORM, HY_NOT_SAVED },
+	{ "mimo2", PROVED, TOPK_NORM, 0 },
+	{ "minicpm", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_MINICPM },
+	{ "minimax-m2", PROVED, TOPK_NORM, 0 },
+	{ "minimax-m3", PROVED, TOPK_KEY, HY_NOT_SAVED },
+	{ "mistral3", PROVED, TOPK_NORM, HY_ADJACENT | HY_YARN_KEYS },
+	{ "mistral4", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
+	{ "nemotron", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
+	{ "nemotron_h", PROVED, TOPK_KEY, 0 },
+	{ "nemotron_h_moe", PROVED, TOPK_KEY, 0 },
+	{ "olmo2", PROVED, TOPK_PLAIN, 0 },
+	{ "olmoe", PROVED, TOPK_PLAIN, 0 },
+	{ "openelm", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
+	{ "orion", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
+	{ "phi2", PROVED, TOPK_PLAIN, HY_ONE_BRANCH },
+	{ "phi3", PROVED, TOPK_NORM, 0 },
+	{ "phimoe", REFUSED, TOPK_NORM, 0 },
+	{ "qwen", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
+	{ "qwen2", PROVED, TOPK_PLAIN, 0 },
+	{ "qwen2moe", PROVED, TOPK_PLAIN, 0 },
+	{ "qwen2vl", PROVED, TOPK_PLAIN, 0 },
+	{ "qwen3", PROVED, TOPK_PLAIN, 0 },
+	{ "qwen35", PROVED, TOPK_NORM, HY_DELTA_TILED },
+	{ "qwen35moe", PROVED, TOPK_NORM, HY_DELTA_TILED },
+	{ "qwen3moe", PROVED, TOPK_NORM, 0 },
+	{ "qwen3next", PROVED, TOPK_NORM, HY_BA_BY_HEAD },
+	{ "qwen3vl", PROVED, TOPK_PLAIN, 0 },
+	{ "qwen3vlmoe", PROVED, TOPK_NORM, 0 },
+	{ "seed_oss", PROVED, TOPK_PLAIN, 0 },
+	{ "smallthinker", REFUSED, TOPK_KEY, 0 },
+	{ "smollm3", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "stablelm", PROVED, TOPK_PLAIN, 0 },
+	{ "starcoder", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
+	{ "starcoder2", PROVED, TOPK_PLAIN, 0 },
+	{ "step35", PROVED, TOPK_KEY, HY_NOT_SAVED },
+	{ "xverse", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_NOT_SAVED },
 	/* parts of these are not built or their constants not read */
-	{ "deepseek32", 0, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN }, { "deepseek4", 0, TOPK_KEY, HY_ADJACENT },
-	{ "gemma3n", 0, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE }, { "glm-dsa", 0, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN },
-	{ "kimi-k3", 0, TOPK_NORM, 0 }, { "minimax-m3", 0, TOPK_NORM, 0 }, { "grok", 0, TOPK_NORM, 0 }, { "dbrx", 0, TOPK_NORM, 0 },
+	{ "deepseek4", REFUSED, TOPK_KEY, HY_ADJACENT },
+	{ "gemma3n", REFUSED, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE },
+	{ "kimi-k3", REFUSED, TOPK_NORM, 0 }, { "grok", REFUSED, TOPK_NORM, 0 },
 };
 
 const struct arch_traits *hyper_traits(const char *architecture)
@@ -74,6 +105,15 @@ const struct arch_traits *hyper_traits(const char *architecture)
 		if (!strcmp(table[i].name, architecture))
 			return &table[i];
 	return NULL;
+}
+
+const struct arch_traits *hyper_arch_at(unsigned i) { return i < sizeof table / sizeof *table ? &table[i] : NULL; }
+
+enum arch_state arch_state(const char *architecture)
+{
+	const struct arch_traits *t = hyper_traits(architecture);
+
+	return t ? (enum arch_state)t->state : ARCH_UNKNOWN;
 }
 
 int hyper_adjacent(const char *architecture)
@@ -87,7 +127,7 @@ int hyper_refuse(const struct model_spec *m, struct error *err)
 {
 	const struct arch_traits *t = hyper_traits(m->architecture);
 
-	int fits = t && t->runs;
+	int fits = t && t->state >= ARCH_UNPROVED;
 
 	for (unsigned i = 0; i < m->n_kinds && fits && t->flags & HY_ONE_BRANCH; i++)
 		fits = m->kinds[i].n_branches == 1;
@@ -110,7 +150,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	unsigned flags = t ? t->flags : 0;
 
 	h->embed_scale = flags & HY_EMBED_SQRT ? sqrt(m->width) : 1.0;
-	h->residual_scale = h->logit_scale = h->expert_scale = 1.0;
+	h->residual_scale = h->logit_scale = h->expert_scale = h->value_scale = 1.0;
 	h->norm_topk = t ? t->topk == TOPK_NORM : 1;
 	for (unsigned i = 0; i < 8; i++)
 		h->ssm_multiplier[i] = 1.0;
@@ -143,5 +183,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	h->norm_after_rope = (flags & HY_NORM_AFTER_ROPE) != 0;
 	h->v_norm = (flags & HY_V_NORM) != 0;
 	h->beta_alpha_by_head = (flags & HY_BA_BY_HEAD) != 0;
+	h->gate_limited = (flags & HY_GATE_LIMITED) != 0;
+	h->index_halves = (flags & HY_INDEX_HALVES) != 0;
 	h->delta_tiled = (flags & HY_DELTA_TILED) != 0;
 }

@@ -17,17 +17,26 @@ enum {
 	HY_ATTN_ONE = 256,                       /* attention is not scaled */
 	HY_GEMMA_27B = 512,                      /* ... by width / heads at 46 (gemma2) or 62 (gemma3) layers */
 	HY_V_NORM = 1024,
-	HY_ONE_BRANCH = 4096,                    /* attention and feed-forward read the same stream: only where they share a norm, too, is that what a description says */
-	HY_BA_BY_HEAD = 8192,                    /* ssm_ba keeps b and a of a key head together */
-	HY_DELTA_TILED = 16384,                  /* value head h goes with key head h % k_heads: converters of Qwen 3.5 reorder the rows so */
-	HY_YARN_KEYS = 2048                      /* the loader reads yarn_beta_fast, yarn_beta_slow, temperature_scale */
+	HY_YARN_KEYS = 2048,                     /* the loader reads yarn_beta_fast, yarn_beta_slow, temperature_scale */
+	HY_BA_BY_HEAD = 4096,                    /* ssm_ba: rows of b and a of one key head together */
+	HY_GATE_LIMITED = 16384,                 /* limits of activations hold before the activation */
+	HY_INDEX_HALVES = 65536,                 /* the indexer rotates pairs (i, i + dims / 2) */
+	HY_NOT_SAVED = 131072,                   /* gguf_keys.c does not know all keys of its files */
+	HY_ONE_BRANCH = 32768,                   /* attention and feed-forward read the same stream: only where they share a norm, too, is that what a description says */
+	HY_DELTA_TILED = 8192                    /* value head h goes with key head h % k_heads */
 };
+/* What the engine makes of an architecture. UNKNOWN: nobody has looked at it; REFUSED: a part of it is not built; UNPROVED: all parts are, but nothing has been
+ * compared; PROVED: a tiny model of it gives llama.cpp's logits (tests/unit/engine_tiny.c compares, and fails when this table says otherwise). */
+enum arch_state { ARCH_UNKNOWN, ARCH_REFUSED, ARCH_UNPROVED, ARCH_PROVED };
+enum arch_state arch_state(const char *architecture);    /* NULL: unknown */
+
 struct arch_traits {
 	const char *name;
-	uint8_t runs, topk;                      /* runs: its forward pass is built from parts that the engine has */
-	uint16_t flags;
+	uint8_t state, topk;                     /* enum arch_state, enum topk */
+	uint32_t flags;
 };
 const struct arch_traits *hyper_traits(const char *architecture);       /* NULL: not known */
+const struct arch_traits *hyper_arch_at(unsigned i);     /* NULL: there are no more */
 int hyper_adjacent(const char *architecture);
 /* E_ARCH by name when the architecture does not run. */
 int hyper_refuse(const struct model_spec *m, struct error *err) MUST_CHECK;

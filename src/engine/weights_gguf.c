@@ -13,7 +13,7 @@
 static unsigned id_of(const char *name, int *layer)
 {
 	static const struct { const char *stem; uint16_t id; } other[] = {
-		{ "exp_probs_b", W_ROUTER_BIAS }, { "ffn_routed_down", W_LATENT_IN }, { "ffn_routed_up", W_LATENT_OUT },
+		{ "exp_probs_b", W_ROUTER_BIAS }, { "attn_output_norm", W_FFN_NORM }, { "ffn_routed_down", W_LATENT_IN }, { "ffn_routed_up", W_LATENT_OUT },
 	};
 	char with[128];
 	size_t n = strlen(name);

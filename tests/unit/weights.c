@@ -195,7 +195,12 @@ static void test_round_trip(const struct model_spec *big, const char *recipe)
 	for (uint32_t i = 0; i < w->n; i++)
 		finite += finite_rows(&w->t[i], quants);
 	is_u64(finite, w->n, "%s: every tensor holds finite numbers", m->architecture);
-	if (!ok(weights_save(w, path, &err) == OK && weights_open(&got, path, quants, &err) == OK, "%s: saved and opened", m->architecture)) {
+	int rc = weights_save(w, path, &err);
+	if (rc == E_ARCH) {                      /* it runs, but not every key of its files is known */
+		ok(strstr(err.text, m->architecture) && access(path, F_OK), "%s: not saved, by name", m->architecture);
+		goto out;
+	}
+	if (!ok(rc == OK && weights_open(&got, path, quants, &err) == OK, "%s: saved and opened", m->architecture)) {
 		printf("# %s\n", err.text);
 		goto out;
 	}
