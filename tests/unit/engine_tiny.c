@@ -52,6 +52,8 @@ struct plan {
 static int run_plan(struct plan *p, const struct golden *g, struct weights *w, struct error *err)
 {
 	struct engine *e;
+	if (w->model.learned_positions)          /* no more of them than the model has */
+		p->o.ctx_tokens = w->model.context_native;
 	int rc = engine_open(&e, w, &p->o, err);
 	uint32_t slots = p->o.slots ? p->o.slots : 1, at = 0, k = 0, other = 0;
 
