@@ -100,9 +100,16 @@ void run_norm(struct program *p, const struct xop *o, unsigned thread)
 	tokens_of(p, o, thread, &a, &b);
 	/* one token: every thread prepares its own copy, which costs less than waiting for another's */
 	int all = p->mode == ONE && o->kinds && xop_rows(p, o);
+	/* in place it takes the row from under the others, so that is written when all have read it */
+	int late = all && o->keep && o->out[0] == o->in[0];
 	for (uint64_t t = all ? 0 : a; t < (all ? 1 : b); t++) {
-		float *out = o->keep && (!all || b) ? o->out[0] + t * n : own;
+		float *out = o->keep && (!all || b) && !late ? o->out[0] + t * n : own;
 		norm_row(p, o, out, o->in[0] + t * n);
+		if (late) {
+			pool_barrier(p->dev->pool);
+			if (b)
+				memcpy(o->out[0], own, n * sizeof *own);
+		}
 		for (unsigned k = 0; k < INPUT_KINDS; k++)
 			if (o->kinds >> k & 1)
 				p->dev->mm->prepare((enum input_kind)k, prepared_row(p, k, thread, t), out, n);

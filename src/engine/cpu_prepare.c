@@ -248,6 +248,8 @@ static int build_op(struct build *b, const struct bound_op *o, struct error *err
 		x->n_out[0] = x->n_out[3];
 		if ((rc = o->w[1] ? matrix_of(b, &x->m[1], o->w[1], err) : OK) != OK)
 			return rc;
+		if (o->w[1] && x->m[1].rows < p->lim.ctx_tokens)
+			return error_set(err, E_USAGE, "%s: the model has positions for %llu tokens, not for a context of %llu", b->w->file, (unsigned long long)x->m[1].rows, (unsigned long long)p->lim.ctx_tokens);
 		x = build_x(b, run_rope, NULL);
 		break;
 	case OP_INDEX:

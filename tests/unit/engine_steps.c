@@ -294,13 +294,28 @@ int main(void)
 		full_context(w);
 	}
 	weights_close(w);
-	static const char *const stateful[] = { "qwen35moe", "nemotron_h", "lfm2", "kimi-linear", "gpt-oss" };
+	if ((w = open_tiny("gpt2"))) {           /* a table of 64 positions */
+		struct engine_options o = usual();
+		struct engine *e = NULL;
+		o.ctx_tokens = 65;
+		ok(engine_open(&e, w, &o, &err) == E_USAGE && !e, "no context beyond the table of positions: %s", err.text);
+		o.ctx_tokens = 64;
+		if (ok(engine_open(&e, w, &o, &err) == OK, "a context of all its positions")) {
+			int rc = OK;
+			for (int32_t t = 0; t < 64 && rc == OK; t++)
+				rc = one(e, t, t, 0, NULL, &err);
+			ok(rc == OK && one(e, 1, 64, 0, NULL, &err) == E_USAGE, "it is filled and no further");
+		}
+		engine_close(e);
+	}
+	weights_close(w);
+	static const char *const stateful[] = { "qwen35moe", "nemotron_h", "lfm2", "kimi-linear", "gpt-oss", "deepseek32" };
 	for (unsigned i = 0; i < sizeof stateful / sizeof *stateful; i++)
 		cleared(stateful[i]);
 	static const char *const windows[] = { "gemma3", "gpt-oss", "gemma4", "llama4", "exaone4-window" };
 	for (unsigned i = 0; i < sizeof windows / sizeof *windows; i++)
 		wraps(windows[i]);
-	static const char *const all[] = { "gemma4-moe", "deepseek2", "qwen3next", "falcon-h1" };
+	static const char *const all[] = { "gemma4", "gemma4-moe", "deepseek32", "qwen3next", "falcon-h1" };
 	for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
 		allocates_nothing(all[i]);
 	arena_free(&arena);

@@ -17,7 +17,7 @@
 #if defined __SANITIZE_ADDRESS__
 enum { WHOLE = 1, PART = 1, WAYS = 1 };         /* chunks */
 #else
-enum { WHOLE = 1000, PART = 2, WAYS = 4 };
+enum { WHOLE = 1000, PART = 1, WAYS = 4 };
 #endif
 enum { CHUNK = 512, OUTPUTS = 64, CHUNKS = 64, TEXT = 1 << 18 };
 
