@@ -33,7 +33,7 @@ static double matrix_rate(const struct device_spec *d, enum math m)
 
 struct figure op_seconds(const struct op_list *l, const struct op *op, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned cut)
 {
-	const enum device_class c = device_class_of((enum pool_kind)p->kind);
+	const enum device_class c = l->shape.own && p->kind == POOL_HOST && e->bandwidth[CLASS_OWN].known ? CLASS_OWN : device_class_of((enum pool_kind)p->kind);
 	const int measured = p->read_bps.basis == BASIS_MEASURED;
 	const struct share *bw = measured ? &e->of_measured[c] : &e->bandwidth[c], *mm = &e->compute[c], *launch = &e->launch_s[c];
 	const int many = l->shape.tokens > 64;   /* then activations outgrow the caches and matrix rates bind */

@@ -3,7 +3,7 @@
 
 #include "base/yaml.h"
 
-const char *const device_class_names[] = { "vram", "unified", "host", NULL };
+const char *const device_class_names[] = { "vram", "unified", "host", "ullage_host", NULL };
 
 static int read_share(struct share *out, const struct ydoc *d, struct ynode *map, const char *key, double max, struct error *err)
 {

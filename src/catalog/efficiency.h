@@ -8,7 +8,8 @@
 #include "base/error.h"
 #include "catalog/hardware_spec.h"
 
-enum device_class { CLASS_VRAM, CLASS_UNIFIED, CLASS_HOST, DEVICE_CLASSES };
+/* OWN: this program's own engine on a CPU; where it is not stated, as HOST. */
+enum device_class { CLASS_VRAM, CLASS_UNIFIED, CLASS_HOST, CLASS_OWN, DEVICE_CLASSES };
 extern const char *const device_class_names[];
 
 struct share { double low, value, high; uint8_t known; const char *source; };

@@ -5,6 +5,7 @@
 #include "cli/filter.h"
 #include "cli/machine.h"
 #include "cli/price_text.h"
+#include "engine/hyper_arch.h"
 
 #include <string.h>
 
@@ -261,7 +262,11 @@ static void add_cache(cJSON *doc, const struct show *s)
 
 static void add_published(cJSON *doc, const struct model_entry *e)
 {
+	static const char *const own[] = { [ARCH_UNKNOWN] = NULL, [ARCH_REFUSED] = "refused", [ARCH_UNPROVED] = "unproved", [ARCH_PROVED] = "proved" };
+	const struct model_spec *self = model_entry_self(e);
 	cJSON *list = json_add_array(doc, "engines"), *o;
+
+	json_add_str(doc, "own_engine", own[self ? arch_state(self->architecture) : ARCH_UNKNOWN]);
 
 	for (unsigned i = 0; i < e->n_engines; i++) {
 		const char *since = model_engine_since(e, e->engines[i].key);

@@ -5,6 +5,7 @@
 #include "cli/filter.h"
 #include "cli/price_text.h"
 #include "cli/text.h"
+#include "engine/hyper_arch.h"
 
 #include <string.h>
 
@@ -199,6 +200,8 @@ static void engines(const struct text *t, const struct model_entry *e)
 
 	for (unsigned i = 0; i < e->n_engines; i++) {
 		const char *k = e->engines[i].key, *v = e->engines[i].value;
+		if (!strcmp(k, "ullage"))
+			continue;                /* has a line of its own */
 		if (!strcmp(v, "no"))
 			add(no, sizeof no, "%s%s", *no ? ", " : "", k);
 		else if (!strcmp(v, "unknown"))
@@ -208,6 +211,21 @@ static void engines(const struct text *t, const struct model_entry *e)
 	}
 	snprintf(line, sizeof line, "%s%s%s%s%s", yes, *no ? *yes ? "; not by " : "not by " : "", no, *open ? *yes || *no ? "; unknown: " : "unknown: " : "", open);
 	text_fact(t, "engines", line);
+}
+
+/* What this program's own engine makes of it. */
+static void own_engine(const struct text *t, const struct model_entry *e)
+{
+	const struct model_spec *m = model_entry_self(e);
+	static const char *const says[] = { [ARCH_REFUSED] = "not yet: the architecture %s has a part that is not built", [ARCH_UNPROVED] = "run and verify take %s, but nothing outside has borne out its logits",
+		[ARCH_PROVED] = "run and verify take %s, whose logits agree with llama.cpp's" };
+	enum arch_state state = m ? arch_state(m->architecture) : ARCH_UNKNOWN;
+	char line[200];
+
+	if (state == ARCH_UNKNOWN)
+		return;
+	snprintf(line, sizeof line, state == ARCH_REFUSED ? says[ARCH_REFUSED] : state == ARCH_PROVED ? says[ARCH_PROVED] : says[ARCH_UNPROVED], m->architecture);
+	text_fact(t, "own engine", line);
 }
 
 static const char *source_key(const struct model_entry *e, uint16_t i)
@@ -224,6 +242,7 @@ static void published(const struct text *t, const struct show *s)
 
 	if (e->n_engines)
 		engines(t, e);
+	own_engine(t, e);
 	for (unsigned i = 0; i < e->n_repos; i++)
 		text_factf(t, i ? "" : "repositories", "%s (%s)", e->repos[i].value, e->repos[i].key);
 	for (unsigned i = 0; i < e->n_scores; i++) {
