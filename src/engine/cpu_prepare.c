@@ -21,7 +21,7 @@ int cpu_can(const struct device *dev, const struct bound_op *o, struct error *wh
 {
 	static const uint64_t runs = 1u << OP_EMBED | 1u << OP_NORM | 1u << OP_LINEAR | 1u << OP_ACT | 1u << OP_GATE | 1u << OP_CONCAT | 1u << OP_QK_STORE | 1u << OP_ATTN |
 		1u << OP_CONV | 1u << OP_DELTA | 1u << OP_SSD | 1u << OP_ROUTE | 1u << OP_EXPERTS | 1u << OP_ADD | 1u << OP_HEAD | 1u << OP_ROWS |
-		1u << OP_DECAY | 1u << OP_INDEX | 1u << OP_PER_LAYER | 1u << OP_SCALE;
+		1u << OP_DECAY | 1u << OP_INDEX | 1u << OP_PER_LAYER | 1u << OP_SCALE | 1u << OP_BANK | 1u << OP_RES_MIX;
 
 	if (!(runs >> o->op->kind & 1))
 		return error_set(why, E_ARCH, "the %s backend has no op \"%s\"", dev->name, op_names[o->op->kind]);
@@ -233,7 +233,7 @@ static int build_op(struct build *b, const struct bound_op *o, struct error *err
 {
 	static xop_fn *const simple[OP_KINDS] = { [OP_NORM] = run_norm, [OP_ACT] = run_act, [OP_GATE] = run_gate, [OP_CONCAT] = run_concat, [OP_QK_STORE] = run_qk,
 		[OP_ATTN] = run_attn, [OP_ADD] = run_add, [OP_ROWS] = run_rows, [OP_ROUTE] = run_route, [OP_CONV] = run_shortconv, [OP_SSD] = run_ssd,
-		[OP_DECAY] = run_decay, [OP_SCALE] = run_scale };
+		[OP_DECAY] = run_decay, [OP_SCALE] = run_scale, [OP_BANK] = run_bank, [OP_RES_MIX] = run_res_mix };
 	struct program *p = b->p;
 	struct xop *x;
 	int rc;
