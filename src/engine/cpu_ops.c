@@ -183,10 +183,8 @@ void run_groups(struct program *p, const struct xop *o, unsigned thread)
 }
 
 /* Step 3.5, DeepSeek V4: few layers of few models, so plain C. */
-void act_limited(const struct program *p, float *out, const float *gate, float *up, uint64_t n, int kind, float limit)
+void act_limited(const struct program *p, float *out, const float *gate, const float *up, uint64_t n, int kind, float limit)
 {
-	if (kind == KA_SITU && up && p->hyper->situ_up > 0)      /* Kimi K3 bends this side too */
-		p->dev->ops->softcap(up, (float)p->hyper->situ_up, n);
 	if (!(limit > 0) || !up) {
 		p->dev->ops->act(out, gate, up, n, kind);
 		return;

@@ -33,7 +33,6 @@ struct hyper {
 	/* Of each layer, 0 for none; NULL: no layer has one. act(gate) is kept below it, up within it on both sides; gate_limited: gate itself, before act. */
 	const float *act_limit, *act_limit_shared;       /* of routed experts; of shared experts and dense feed-forwards */
 	double decay_bound;                      /* Kimi K3: logs of decays lie between 0 and this, by a sigmoid; 0: softplus, as Kimi Linear */
-	double situ_up;                          /* Kimi K3: the other side of its activation is s tanh(up / s); 0: as it is */
 	uint8_t index_halves;                    /* an indexer rotates pairs (i, i + dims / 2), whatever the model does */
 	uint32_t index_local_blocks;             /* the last so many blocks are chosen whatever their score (MiniMax M3) */
 	uint8_t gate_limited;
