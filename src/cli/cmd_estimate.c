@@ -1,4 +1,5 @@
 /* cmd_estimate.c - ullage estimate: one model on one machine */
+#include "cli/machine.h"
 #include "cli/answer.h"
 #include "cli/cmd.h"
 #include "cli/question.h"
@@ -11,6 +12,7 @@ int cmd_estimate(struct options *o, struct error *err)
 	struct hardware_spec h;
 	struct efficiency eff;
 	struct estimate e;
+	struct machine *found = NULL;
 	const struct recipe *best;
 	int rc;
 
@@ -23,8 +25,11 @@ int cmd_estimate(struct options *o, struct error *err)
 		rc = error_set(err, E_USAGE, "--quant and --max-quant: %s holds its own weights, which are counted as they are", o->args[0]);
 		goto out;
 	}
-	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = best_quant(&best, o, &q.settings, c, err)) != OK || (rc = machine_from(&h, NULL, &a, o, c, err)) != OK ||
-	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = weights_from(&q, &m, err)) != OK || (rc = estimate_compute(&e, &q, best, &a, err)) != OK)
+	if ((rc = settings_from(&q.settings, o, c, err)) != OK || (rc = best_quant(&best, o, &q.settings, c, err)) != OK || (rc = machine_from(&h, &found, &a, o, c, err)) != OK ||
+	    (rc = efficiency_from(&eff, &a, c, err)) != OK || (rc = weights_from(&q, &m, err)) != OK)
+		goto out;
+	q.settings.threads = found ? found->found.cpu.threads_allowed : 0;
+	if ((rc = estimate_compute(&e, &q, best, &a, err)) != OK)
 		goto out;
 	struct answer answer = { &m, &h, &q, &e };
 	if (o->json) {

@@ -217,6 +217,7 @@ int cmd_fit(struct options *o, struct error *err)
 	double probing = now_s();
 	if ((rc = machine_from(&h, &found, &a, o, c, err)) != OK)
 		goto done;
+	set.threads = found ? found->found.cpu.threads_allowed : 0;
 	if (found && !o->on)
 		f.probe_seconds = now_s() - probing;
 	f.machine = &h;

@@ -87,7 +87,7 @@ static int build(struct weights *w, const struct model_spec *m, const struct rec
 	if ((rc = hyper_refuse(m, err)) != OK || (rc = hyper_from_spec(&w->hyper, &w->arena, &w->model, err)) != OK)
 		return rc;
 	w->adjacent_rope = (uint8_t)hyper_adjacent(m->architecture);
-	if ((rc = weights_plan(&s, &sum, &bytes, &w->arena, &w->model, m, r, w->quants, err)) != OK || (rc = all_have_kernels(w, &s, err)) != OK)
+	if ((rc = weights_plan(&s, &sum, &bytes, &w->arena, &w->model, &w->model, r, w->quants, err)) != OK || (rc = all_have_kernels(w, &s, err)) != OK)
 		return rc;
 	if ((rc = take(w, &s, bytes, err)) != OK || (rc = weights_formats(w, &s, err)) != OK || (rc = fill(w, &s, o, err)) != OK)
 		return rc;

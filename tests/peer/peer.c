@@ -156,11 +156,13 @@ static void perplexity(const llama_token *text, int n_text, int n)
 {
 	double nll = 0, nll2 = 0;
 	long count = 0;
+	double *each = malloc((size_t)(n_text / n + 1) * sizeof *each);
 	llama_token *chunk = malloc((size_t)n * sizeof *chunk);
 	for (int c = 0; c + n <= n_text; c += n) {
 		memcpy(chunk, text + c, (size_t)n * sizeof *chunk);
 		if (llama_vocab_get_add_bos(vocab))
 			chunk[0] = llama_vocab_bos(vocab);
+		double before = nll;
 		llama_memory_clear(llama_get_memory(ctx), true);
 		decode(chunk, 0, n / 2, 0);
 		decode(chunk, n / 2, n - n / 2, 1);
@@ -174,12 +176,17 @@ static void perplexity(const llama_token *text, int n_text, int n)
 			nll2 += x * x;
 			count++;
 		}
+		each[c / n] = (nll - before) / (n - 1 - n / 2);
 		fprintf(stderr, "[%d] %.4f\n", c / n + 1, exp(nll / (double)count));
 	}
 	nll /= (double)count;
 	double spread = sqrt((nll2 / (double)count - nll * nll) / (double)(count - 1));
 	printf("tokens %d chunks %d scored %ld\n", n_text, n_text / n, count);
-	printf("nll %.8f\nperplexity %.6f +/- %.5f\n", nll, exp(nll), spread * exp(nll));
+	printf("nll %.8f\nperplexity %.6f +/- %.5f\neach", nll, exp(nll), spread * exp(nll));
+	for (int c = 0; c < n_text / n; c++)
+		printf(" %.6f", each[c]);
+	putchar('\n');
+	free(each);
 	free(chunk);
 }
 

@@ -15,7 +15,7 @@ commit=$(git -C "$llama" rev-parse --short=9 HEAD 2>/dev/null || echo unknown)
 {
 	echo "# Perplexity of tests/text/alice.txt, llama.cpp $commit, native CPU build, no flash attention, no repacked weights; written by tests/peer/perplexity.sh."
 	echo "# Chunks of 512 tokens; the first of each becomes BOS if the file asks for one; positions 257 to 511 (from 0) are scored by what stands before them; llama-perplexity -c 512 -b 512."
-	echo "# MODEL weights file|f32 (as stored, or the same numbers as f32) kv f32|f16 tokens N chunks N scored N nll MEAN perplexity P +/- S"
+	echo "# MODEL weights file|f32 (as stored, or the same numbers as f32) kv f32|f16 tokens N chunks N scored N nll MEAN perplexity P +/- S each NLL...: nll is the mean over all, each that of every chunk"
 	for name in smollm2-135m-q4_1 gemma-3-270m-q4_k_m; do
 		"$build/bin/llama-quantize" --allow-requantize "$models/$name.gguf" "$tmp/f32.gguf" F32 >/dev/null 2>&1
 		for run in "file f32 $models/$name.gguf" "file f16 $models/$name.gguf" "f32 f32 $tmp/f32.gguf"; do

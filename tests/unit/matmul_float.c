@@ -26,7 +26,7 @@
 #include "../../kernels/cpu/mm_float_avx512.c"
 
 static const struct matmul widened = { "avx512 without bf16", isa_avx512, copy_knows, copy_input, copy_input_bytes, copy_prepare, copy_packed_bytes, copy_pack,
-	copy_scratch_bytes, copy_run };
+	copy_scratch_bytes, copy_run, 0 };
 #endif
 
 enum { MOST_N = 1027, MOST_ROWS = 150, MOST_TOKENS = 65, CANARIES = 64, GAP = 5, OUT = MOST_TOKENS * (MOST_ROWS + GAP) + 2 * CANARIES };

@@ -82,9 +82,9 @@ static struct verify_term *add(struct verify *v, enum verify_kind kind, double v
 /* before: what is expected; NULL: nothing is. */
 static int go(struct verify *v, const struct engine_calls *calls, const struct verify_source *from, const struct quants *q, const struct verify *before)
 {
-	static const struct { enum verify_kind kind; uint32_t tokens; } terms[] = { { VERIFY_WEIGHTS, 0 }, { VERIFY_KV, 0 }, { VERIFY_TOTAL, 0 }, { VERIFY_PREFILL, 8 }, { VERIFY_DECODE, 6 } };
+	static const struct { enum verify_kind kind; uint32_t tokens; } terms[] = { { VERIFY_WEIGHTS, 0 }, { VERIFY_KV, 0 }, { VERIFY_TOTAL, 0 }, { VERIFY_PREFILL, 8 }, { VERIFY_DECODE, 32 } };
 
-	*v = (struct verify){ .plan = { .calls = calls, .prompt = 8, .generate = 6, .repeats = 3, .seed = 3, .engine.threads = 1 }, .ctx_tokens = 64, .before_bytes = -1 };
+	*v = (struct verify){ .plan = { .calls = calls, .prompt = 8, .generate = 32, .repeats = 5, .seed = 3, .engine.threads = 1 }, .ctx_tokens = 64, .before_bytes = -1 };
 	v->one.settings.ubatch = 16;
 	for (unsigned i = 0; i < sizeof terms / sizeof *terms; i++)
 		add(v, terms[i].kind, before ? before->term[i].measured : 0, terms[i].tokens);
