@@ -164,6 +164,12 @@ static int build_linear(struct build *b, const struct bound_op *o, struct error 
 		if (m[i].n != l->n_in)
 			return error_set(err, E_FILE, "%s: a matrix of layer %u has rows of %llu numbers, not of %llu", b->w->file, o->op->layer, (unsigned long long)m[i].n, (unsigned long long)l->n_in);
 	}
+	uint64_t rows = 0;
+	for (unsigned i = 0; i < n; i++)
+		rows += m[i].rows;
+	if (rows != o->n_out[0])                 /* a gate stored apart from its queries is one such */
+		return error_set(err, E_ARCH, "%s: matrices of layer %u have %llu rows where architecture %s is run with %llu", b->w->file, o->op->layer, (unsigned long long)rows,
+			b->w->model.architecture, (unsigned long long)o->n_out[0]);
 	prepare_input(b, o, kind, l->n_in);
 	struct xop *x = build_x(b, o->op->kind == OP_HEAD ? run_head : run_linear, o);
 	x->kind = (uint8_t)kind;
