@@ -100,7 +100,7 @@ void op_cost(struct op_cost *out, const struct op_list *l, const struct op *op)
 		break;
 	}
 	case OP_EMBED: case OP_NORM: case OP_ACT: case OP_GATE: case OP_CONCAT: case OP_QK_STORE: case OP_COMPRESS: case OP_CONV: case OP_ROUTE: case OP_ADD: case OP_MIX:
-	case OP_ROWS: case OP_DECAY: case OP_PER_LAYER: case OP_SCALE:
+	case OP_ROWS: case OP_DECAY: case OP_PER_LAYER: case OP_BANK: case OP_RES_MIX: case OP_SCALE:
 		out->act_bytes = 4 * t * 2 * (double)op->u.norm.n;
 		out->flops = 4 * t * (double)op->u.norm.n;
 		break;

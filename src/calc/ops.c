@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char *const op_names[] = { "embed", "norm", "linear", "act", "gate", "concat", "qk_store", "attn", "index", "compress", "conv", "delta", "ssd",
-	"route", "experts", "add", "mix", "head", "rows", "decay", "per_layer", "scale", NULL };
+	"route", "experts", "add", "mix", "head", "rows", "decay", "per_layer", "bank", "res_mix", "scale", NULL };
 
 static void *grow(struct lowering *w, void *old, uint32_t n, uint32_t *cap, size_t size)
 {
@@ -222,6 +222,38 @@ static void lower_extras(struct lowering *w, const struct layer_kind *k)
 	}
 }
 
+/* Attention residuals (llama.cpp src/models/kimi-k3.cpp): what a branch reads is a mix of the stream and of those that were kept. */
+static uint32_t res_mix(struct lowering *w, unsigned id)
+{
+	uint32_t x = w->x;
+
+	if (!w->n_bank)
+		return x;
+	x = op_simple(w, OP_RES_MIX, x, w->bank, w->m->width);
+	if (!w->failed) {
+		w->l->op[w->l->n - 1].w[0] = (uint16_t)id;
+		w->l->op[w->l->n - 1].u.norm.n = w->n_bank;
+	}
+	return x;
+}
+/* The stream of the first layer of a block is kept; it begins anew with that layer's attention. */
+static int res_bank(struct lowering *w, unsigned branch)
+{
+	uint32_t block = w->m->residual_block;
+	struct op *o;
+
+	if (branch || w->layer % block)
+		return 0;
+	o = op_add(w, OP_BANK);
+	o->u.norm.n = w->n_bank++;
+	op_reads(w, o, w->x);
+	if (w->bank == NO_ACT)
+		w->bank = op_makes(w, o, 0, (uint64_t)(w->m->n_layers + block - 1) / block * w->m->width);
+	else
+		op_reads(w, o, w->bank);
+	return 1;
+}
+
 static void lower_layer(struct lowering *w, const struct layer_kind *k)
 {
 	uint64_t width = w->m->width, streams = w->m->residual_streams > 1 ? w->m->residual_streams : 1;
@@ -231,8 +263,14 @@ static void lower_layer(struct lowering *w, const struct layer_kind *k)
 		const struct branch *b = &k->branch[i];
 		w->branch = (uint8_t)i;
 		if (own && streams == 1 && w->layer + 1 == w->m->n_layers && i + 1 == k->n_branches && mixes_nothing(w->m, b))
-			lower_rows(w, &w->x, &w->per_layer);
+			lower_rows(w, &w->x, w->m->residual_block ? &w->bank : &w->per_layer);
 		uint32_t in = w->x, sum = NO_ACT;
+		int banked = 0;
+
+		if (own && w->m->residual_block) {
+			in = res_mix(w, i ? W_RES_FFN : W_RES_ATTN);
+			banked = res_bank(w, i);
+		}
 
 		if (streams > 1)
 			in = op_simple(w, OP_MIX, in, NO_ACT, width);
@@ -249,7 +287,11 @@ static void lower_layer(struct lowering *w, const struct layer_kind *k)
 		if (b->norm == NORM_POST || b->norm == NORM_SANDWICH)
 			sum = stream_norm(w, sum, branch_norm_id(w->m, k, i, 1));
 		/* the branch's output takes the sum: llama.cpp adds the residual to it; src/engine adds it to the residual */
-		enum op_kind join = streams > 1 || w->m->residual_block ? OP_MIX : OP_ADD;
+		if (banked) {
+			w->x = sum;
+			continue;
+		}
+		enum op_kind join = streams > 1 || (w->m->residual_block && !own) ? OP_MIX : OP_ADD;
 		w->x = own ? op_simple(w, join, w->x, sum, streams * width) : op_simple(w, join, sum, w->x, streams * width);
 		if (own && !w->failed)
 			w->l->op[w->l->n - 1].residual = 1;
@@ -343,7 +385,7 @@ int ops_begin(struct lowering *w, struct op_list *out, const struct model_spec *
 	uint64_t streams = m->residual_streams > 1 ? m->residual_streams : 1;
 	int rc;
 
-	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers, .part = NO_PART, .per_layer = NO_ACT, .choice = NO_ACT };
+	*w = (struct lowering){ .l = out, .a = a, .m = m, .set = set, .layer = m->n_layers, .part = NO_PART, .per_layer = NO_ACT, .choice = NO_ACT, .bank = NO_ACT };
 	*out = (struct op_list){ .model = m, .quants = q, .shape = *s, .flash = set->flash != FLASH_OFF };
 	if (!s->sizes_only && (rc = op_formats_read(&w->formats, m, q, set, a, err)) != OK)
 		return rc;
@@ -375,7 +417,9 @@ int ops_end(struct lowering *w, struct error *err)
 
 	w->layer = m->n_layers;
 	if (w->l->shape.own)
-		lower_rows(w, &w->x, NULL);
+		lower_rows(w, &w->x, &w->bank);
+	if (w->l->shape.own && m->residual_block)
+		w->x = res_mix(w, W_RES_OUT);
 	uint32_t last = m->no_final_norm && w->l->shape.own ? w->x : stream_norm(w, w->x, W_OUT_NORM);
 	struct op *o = op_add(w, OP_HEAD);
 	o->w[0] = W_HEAD;

@@ -31,6 +31,8 @@ enum op_kind {
 	OP_ROWS,         /* the rows that need logits, out of all: what follows works on these alone */
 	OP_DECAY,        /* own only: what a delta rule with a decay a channel forgets, and how much it learns */
 	OP_PER_LAYER,    /* own only: the embeddings of every layer, of the table and of a projection of the stream (Gemma 4 E) */
+	OP_BANK,         /* own only: the stream is kept, as number u.norm.n of those that OP_RES_MIX mixes (Kimi K3) */
+	OP_RES_MIX,      /* own only: stream and kept streams, u.norm.n of them, each by the softmax of its score */
 	OP_SCALE,        /* own only: times the one number w[0] */
 	OP_KINDS
 };
@@ -95,7 +97,7 @@ struct lowering {
 	const struct model_spec *m;
 	const struct settings *set;
 	struct op_formats formats;
-	uint32_t layer, x, per_layer, choice;    /* per_layer: embeddings of every layer; choice: what the last indexer chose; NO_ACT */
+	uint32_t layer, x, per_layer, choice, bank, n_bank;     /* bank: streams kept by attention residuals, n_bank so far; per_layer: embeddings of every layer; choice: what the last indexer chose; NO_ACT */
 	uint16_t part;                           /* being lowered */
 	uint8_t branch, rows;                    /* rows: only those that need logits are left */
 	int failed;

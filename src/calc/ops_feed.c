@@ -55,6 +55,8 @@ static uint32_t lower_moe(struct lowering *w, uint32_t x, uint32_t router, const
 		o = op_memory(w, OP_ACT, o, chosen * in);
 		o = op_memory(w, OP_ADD, o, in);
 	}
+	if (e->latent && e->latent_norm && own)
+		o = op_norm(w, o, W_LATENT_NORM, e->latent);
 	if (e->latent)
 		o = op_linear(w, o, W_LATENT_OUT, W_NONE, e->latent, width, 1);
 	if (e->shared_width) {

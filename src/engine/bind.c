@@ -24,8 +24,8 @@ static int check_runs(const struct weights *w, struct error *err)
 
 	if (m->residual_streams > 1)
 		return refuse(w, "a residual of several streams (hyper-connections)", err);
-	if (m->residual_block)
-		return refuse(w, "attention residuals", err);
+	if (m->residual_block && m->n_layers / m->residual_block >= 64)
+		return refuse(w, "a mix of more than 64 kept streams", err);
 	for (unsigned i = 0; i < m->n_kinds; i++)
 		if ((m->kinds[i].extra_norms && m->kinds[i].extra_norms != 3) || m->kinds[i].extra_scalars > 1)
 			return refuse(w, "a layer with other norms or scales beside its branches than Gemma 4's", err);
@@ -35,9 +35,7 @@ static int check_runs(const struct weights *w, struct error *err)
 			return refuse(w, "compressed attention", err);
 		if (p->type == PART_GQA && p->u.gqa.index.q_heads && (p->u.gqa.index.head_weights || p->u.gqa.index.q_heads != p->u.gqa.kv_heads || !p->u.gqa.index.block_tokens))
 			return refuse(w, "an indexer that chooses other than blocks for every K/V head", err);
-		if (p->type == PART_MLA && p->u.mla.gate)
-			return refuse(w, "gated latent attention", err);
-		if (p->type == PART_MOE && (p->u.moe.hash_layer || p->u.moe.latent_norm))
+		if (p->type == PART_MOE && p->u.moe.hash_layer)
 			return refuse(w, "a router with a table of its own", err);
 	}
 	return OK;

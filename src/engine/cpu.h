@@ -98,7 +98,7 @@ static inline unsigned char *state_at(const struct program *p, const struct stat
 /* out = act(gate) * up, kept within limit when that is above 0; up may be NULL, out one of the two. */
 void act_limited(const struct program *p, float *out, const float *gate, const float *up, uint64_t n, int kind, float limit);
 
-xop_fn run_embed, run_norm, run_prepare, run_linear, run_groups, run_act, run_add, run_rows, run_head, run_rope, run_gate, run_concat, run_decay, run_per_layer, run_scale, run_index_rows, run_index;
+xop_fn run_embed, run_norm, run_prepare, run_linear, run_groups, run_act, run_add, run_rows, run_head, run_rope, run_gate, run_concat, run_decay, run_per_layer, run_scale, run_index_rows, run_index, run_bank, run_res_mix;
 xop_fn run_qk, run_attn, run_conv, run_delta, run_ssd, run_shortconv, run_route, run_expert_rows, run_expert_up, run_expert_act, run_expert_down, run_expert_sum;
 
 void sync_place(struct program *p);              /* fills xop.sync from xop.access */

@@ -68,7 +68,7 @@ static void list(struct program *p, struct xop *o, unsigned mode)
 		reads(p, o, mode, 0, SHARE_COLUMNS);
 		reads(p, o, mode, 1, SHARE_COLUMNS);
 		writes(p, o, mode, 0, SHARE_COLUMNS);
-	} else if (o->run == run_gate || o->run == run_concat || o->run == run_route || o->run == run_decay || o->run == run_per_layer || o->run == run_scale) {
+	} else if (o->run == run_gate || o->run == run_concat || o->run == run_route || o->run == run_decay || o->run == run_per_layer || o->run == run_scale || o->run == run_res_mix) {
 		reads(p, o, mode, 0, SHARE_TOKENS);
 		reads(p, o, mode, 1, SHARE_TOKENS);
 		writes(p, o, mode, 0, SHARE_TOKENS);
@@ -80,6 +80,10 @@ static void list(struct program *p, struct xop *o, unsigned mode)
 			touch(o, mode, o->in[i], act_bytes(p, o, o->n_in[i]), o->n_in[i], 1, mode == ONE ? SHARE_ALL : SHARE_TOKENS);
 		touch(o, mode, p->cs, cs, 0, 0, mode == ONE ? SHARE_ALL : SHARE_TOKENS);
 		states(p, o, mode, 1);
+	} else if (o->run == run_bank) {
+		reads(p, o, mode, 0, SHARE_TOKENS);
+		touch(o, mode, o->in[1], act_bytes(p, o, o->n_in[1]), o->n_in[1], 1, SHARE_TOKENS);
+		writes(p, o, mode, 0, SHARE_TOKENS);
 	} else if (o->run == run_index_rows) {
 		for (unsigned i = 0; i < 2; i++)
 			touch(o, mode, o->in[i], act_bytes(p, o, o->n_in[i]), o->n_in[i], 1, SHARE_TOKENS);

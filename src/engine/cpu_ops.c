@@ -273,6 +273,9 @@ void run_gate(struct program *p, const struct xop *o, unsigned thread)
 			}
 			break;
 		}
+		case PART_MLA:
+			k->act(out, y, x, n, KA_SIGMOID);
+			break;
 		case PART_DELTA: {               /* norm of each head, times silu of the gate */
 			const struct delta_spec *s = &part->u.delta;
 			for (uint32_t h = 0; h < s->v_heads; h++) {
@@ -321,5 +324,41 @@ void run_scale(struct program *p, const struct xop *o, unsigned thread)
 		if (out != o->in[0] + t * n)
 			memcpy(out, o->in[0] + t * n, n * sizeof *out);
 		p->dev->ops->scale(out, o->vec[0][0], n);
+	}
+}
+
+void run_bank(struct program *p, const struct xop *o, unsigned thread)
+{
+	float *bank = o->out[0] ? o->out[0] : o->in[1];
+	uint64_t a, b, n = o->n_in[0], row = o->out[0] ? o->n_out[0] : o->n_in[1];
+
+	tokens_of(p, o, thread, &a, &b);
+	for (uint64_t t = a; t < b; t++)
+		memcpy(bank + t * row + o->b->op->u.norm.n * n, o->in[0] + t * n, n * sizeof *bank);
+}
+
+/* Each stream counts as the softmax of the product of its norm with the branch's score vector; what is summed is not normed. The stream itself is the last. */
+void run_res_mix(struct program *p, const struct xop *o, unsigned thread)
+{
+	uint64_t a, b, n = o->n_in[0], kept = o->b->op->u.norm.n;
+	const struct ops *k = p->dev->ops;
+	float *own = p->row_own + thread * p->row_n, share[65];
+
+	tokens_of(p, o, thread, &a, &b);
+	for (uint64_t t = a; t < b; t++) {
+		const float *x = o->in[0] + t * n, *bank = o->in[1] + t * o->n_in[1];
+		float *out = o->out[0] + t * n;
+		for (uint64_t i = 0; i <= kept; i++) {
+			double sum = 0;
+			k->rms_norm(own, i < kept ? bank + i * n : x, o->vec[0], n, p->model->norm_eps);
+			for (uint64_t j = 0; j < n; j++)
+				sum += own[j];
+			share[i] = (float)sum;
+		}
+		k->softmax(share, kept + 1);
+		memset(own, 0, n * sizeof *own);
+		for (uint64_t i = 0; i <= kept; i++)
+			k->add_scaled(own, i < kept ? bank + i * n : x, share[i], n);
+		memcpy(out, own, n * sizeof *out);
 	}
 }

@@ -73,7 +73,7 @@ int place_work(struct build *b, struct error *err)
 	int rc;
 
 	for (uint32_t i = 0; i < p->n; i++)
-		if (p->x[i].run == run_norm || p->x[i].run == run_prepare || p->x[i].run == run_route || p->x[i].run == run_gate || p->x[i].run == run_per_layer) {
+		if (p->x[i].run == run_norm || p->x[i].run == run_prepare || p->x[i].run == run_route || p->x[i].run == run_gate || p->x[i].run == run_per_layer || p->x[i].run == run_res_mix) {
 			uint64_t row = p->x[i].n_in[0] * (p->x[i].run == run_route ? 2 : 1);     /* scores, and what they are chosen by */
 			p->row_n = row > p->row_n ? row : p->row_n;
 		}

@@ -21,7 +21,7 @@ int cpu_can(const struct device *dev, const struct bound_op *o, struct error *wh
 {
 	static const uint64_t runs = 1u << OP_EMBED | 1u << OP_NORM | 1u << OP_LINEAR | 1u << OP_ACT | 1u << OP_GATE | 1u << OP_CONCAT | 1u << OP_QK_STORE | 1u << OP_ATTN |
 		1u << OP_CONV | 1u << OP_DELTA | 1u << OP_SSD | 1u << OP_ROUTE | 1u << OP_EXPERTS | 1u << OP_ADD | 1u << OP_HEAD | 1u << OP_ROWS |
-		1u << OP_DECAY | 1u << OP_INDEX | 1u << OP_PER_LAYER | 1u << OP_SCALE;
+		1u << OP_DECAY | 1u << OP_INDEX | 1u << OP_PER_LAYER | 1u << OP_SCALE | 1u << OP_BANK | 1u << OP_RES_MIX;
 
 	if (!(runs >> o->op->kind & 1))
 		return error_set(why, E_ARCH, "the %s backend has no op \"%s\"", dev->name, op_names[o->op->kind]);
@@ -164,6 +164,12 @@ static int build_linear(struct build *b, const struct bound_op *o, struct error 
 		if (m[i].n != l->n_in)
 			return error_set(err, E_FILE, "%s: a matrix of layer %u has rows of %llu numbers, not of %llu", b->w->file, o->op->layer, (unsigned long long)m[i].n, (unsigned long long)l->n_in);
 	}
+	uint64_t rows = 0;
+	for (unsigned i = 0; i < n; i++)
+		rows += m[i].rows;
+	if (rows != o->n_out[0])                 /* a gate stored apart from its queries is one such */
+		return error_set(err, E_ARCH, "%s: matrices of layer %u have %llu rows where architecture %s is run with %llu", b->w->file, o->op->layer, (unsigned long long)rows,
+			b->w->model.architecture, (unsigned long long)o->n_out[0]);
 	prepare_input(b, o, kind, l->n_in);
 	struct xop *x = build_x(b, o->op->kind == OP_HEAD ? run_head : run_linear, o);
 	x->kind = (uint8_t)kind;
@@ -233,7 +239,7 @@ static int build_op(struct build *b, const struct bound_op *o, struct error *err
 {
 	static xop_fn *const simple[OP_KINDS] = { [OP_NORM] = run_norm, [OP_ACT] = run_act, [OP_GATE] = run_gate, [OP_CONCAT] = run_concat, [OP_QK_STORE] = run_qk,
 		[OP_ATTN] = run_attn, [OP_ADD] = run_add, [OP_ROWS] = run_rows, [OP_ROUTE] = run_route, [OP_CONV] = run_shortconv, [OP_SSD] = run_ssd,
-		[OP_DECAY] = run_decay, [OP_SCALE] = run_scale };
+		[OP_DECAY] = run_decay, [OP_SCALE] = run_scale, [OP_BANK] = run_bank, [OP_RES_MIX] = run_res_mix };
 	struct program *p = b->p;
 	struct xop *x;
 	int rc;

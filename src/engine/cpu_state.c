@@ -74,7 +74,7 @@ void run_decay(struct program *p, const struct xop *o, unsigned thread)
 		const float *f = o->in[0] + t * n;
 		float *out = o->out[0] + t * o->n_out[0];
 		for (uint64_t i = 0; i < n; i++)
-			out[i] = (float)(softplus((double)f[i] + (double)o->vec[1][i]) * (double)o->vec[0][i / d->k_dim]);
+			out[i] = p->hyper->decay_bound != 0 ? (float)(p->hyper->decay_bound / (1 + exp(((double)f[i] + (double)o->vec[1][i]) * (double)o->vec[0][i / d->k_dim]))) : (float)(softplus((double)f[i] + (double)o->vec[1][i]) * (double)o->vec[0][i / d->k_dim]);
 		p->dev->ops->act(out + n, o->in[1] + t * d->v_heads, NULL, d->v_heads, KA_SIGMOID);
 	}
 }

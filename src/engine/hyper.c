@@ -154,7 +154,7 @@ static int limits_of(const float **out, struct weights *w, const struct gguf *g,
 
 static int scales(struct hyper *h, struct weights *w, const struct gguf *g, const struct arch_traits *t, struct error *err)
 {
-	double scale = h->logit_scale, experts = 0.0, length = 0.0, local = 0.0;
+	double scale = h->logit_scale, experts = 0.0, length = 0.0, local = 0.0, beta = 4.0, linear = 25.0;
 
 	READ(key(&h->embed_scale, w, g, "embedding_scale", err));
 	READ(key(&h->residual_scale, w, g, "residual_scale", err));
@@ -170,6 +170,11 @@ static int scales(struct hyper *h, struct weights *w, const struct gguf *g, cons
 		h->embed_scale = 1.0;
 	if (h->residual_scale == 0.0)
 		h->residual_scale = 1.0;
+	READ(key(&h->decay_bound, w, g, "kda.gate_lower_bound", err));
+	READ(key(&beta, w, g, "activation.situ_beta", err));
+	READ(key(&linear, w, g, "activation.situ_linear_beta", err));
+	if (beta != 4.0 || linear != 25.0)
+		return error_set(err, E_ARCH, "%s: architecture %s: activation.situ_beta and situ_linear_beta are %g and %g; kernels have 4 and 25", w->file, w->model.architecture, beta, linear);
 	READ(key(&local, w, g, "attention.indexer.local_blocks", err));
 	h->index_local_blocks = local > 0 && local < 1e6 ? (uint32_t)local : 0;
 	READ(limits_of(&h->act_limit, w, g, "swiglu_clamp_exp", err));

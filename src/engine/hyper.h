@@ -32,6 +32,7 @@ struct hyper {
 	double value_scale;                      /* attention's result is multiplied (MiMo V2); 1 */
 	/* Of each layer, 0 for none; NULL: no layer has one. act(gate) is kept below it, up within it on both sides; gate_limited: gate itself, before act. */
 	const float *act_limit, *act_limit_shared;       /* of routed experts; of shared experts and dense feed-forwards */
+	double decay_bound;                      /* Kimi K3: logs of decays lie between 0 and this, by a sigmoid; 0: softplus, as Kimi Linear */
 	uint8_t index_halves;                    /* an indexer rotates pairs (i, i + dims / 2), whatever the model does */
 	uint32_t index_local_blocks;             /* the last so many blocks are chosen whatever their score (MiniMax M3) */
 	uint8_t gate_limited;

@@ -49,6 +49,7 @@ static const struct arch_traits table[] = {
 	{ "hunyuan-moe", PROVED, TOPK_NORM, HY_NORM_AFTER_ROPE },
 	{ "hy_v3", PROVED, TOPK_KEY, 0 },
 	{ "internlm2", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "kimi-k3", PROVED, TOPK_KEY, HY_NOT_SAVED },
 	{ "kimi-linear", PROVED, TOPK_NORM, 0 },
 	{ "laguna", REFUSED, TOPK_KEY, 0 },
 	{ "lfm2", PROVED, TOPK_NORM, 0 },
@@ -96,7 +97,7 @@ static const struct arch_traits table[] = {
 	/* parts of these are not built or their constants not read */
 	{ "deepseek4", REFUSED, TOPK_KEY, HY_ADJACENT },
 	{ "gemma3n", REFUSED, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE },
-	{ "kimi-k3", REFUSED, TOPK_NORM, 0 }, { "grok", REFUSED, TOPK_NORM, 0 },
+	{ "grok", REFUSED, TOPK_NORM, 0 },
 };
 
 const struct arch_traits *hyper_traits(const char *architecture)

@@ -15,7 +15,7 @@ static struct quants quants;
 static double worst_share, worst_cpu, worst_f16, worst_q8;
 
 /* What has a golden and is not run, so that a change is seen here too. */
-static const char *const refused[] = { "deepseek4", "kimi-k3" };
+static const char *const refused[] = { "deepseek4" };
 
 static int is_refused(const char *arch)
 {
