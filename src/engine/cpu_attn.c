@@ -52,7 +52,7 @@ static void qk_token(const struct program *p, const struct xop *o, uint64_t t, u
 	const struct gqa_spec *g = &o->part->u.gqa;
 	const struct ops *k = p->dev->ops;
 	const struct state_block *sk = o->state[0], *sv = o->state[1];
-	uint32_t stride = g->gate == GATE_ELEMENT ? 2 * g->k_dim : g->k_dim;
+	uint32_t stride = (uint32_t)(o->n_in[0] / g->q_heads);   /* queries may stand beside their gate */
 	float *q = o->in[0] + t * o->n_in[0], *key = o->in[1] ? o->in[1] + t * o->n_in[1] : NULL, *v = o->in[2] ? o->in[2] + t * o->n_in[2] : key;
 	int whole = g->qk_norm == QK_NORM_FULL, late = p->hyper->norm_after_rope;
 	const struct hyper_rope *r = g->rope == NO_ROPE ? NULL : &p->hyper->rope[g->rope];
@@ -171,7 +171,7 @@ static struct attn_args attn_of(const struct program *p, const struct xop *o)
 	a.kv_heads = g->kv_heads;
 	a.k_dim = g->k_dim;
 	a.v_dim = g->v_dim;
-	a.q_head_stride = g->gate == GATE_ELEMENT ? 2 * g->k_dim : g->k_dim;
+	a.q_head_stride = (uint32_t)(o->n_in[0] / g->q_heads);
 	a.scale = g->scale > 0 ? g->scale : (float)(p->hyper->attn_scale > 0 ? p->hyper->attn_scale : 1 / sqrt((double)g->k_dim));
 	a.softcap = g->softcap;
 	a.window = g->span == SPAN_WINDOW ? g->span_tokens : 0;
