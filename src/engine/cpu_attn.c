@@ -100,16 +100,16 @@ static void mla_token(const struct program *p, const struct xop *o, uint64_t t)
 {
 	const struct mla_spec *s = &o->part->u.mla;
 	const struct ops *k = p->dev->ops;
-	const struct hyper_rope *r = &p->hyper->rope[s->rope];
+	uint32_t dims = s->rope == NO_ROPE ? 0 : p->hyper->rope[s->rope].dims < s->rope_dim ? p->hyper->rope[s->rope].dims : s->rope_dim;
 	float *q = o->in[0] + t * o->n_in[0], *kv = o->in[1] + t * o->n_in[1];
 
 	if (p->hyper->temperature_scale > 0 && p->hyper->temperature_floor && p->hyper->temperature_all)
 		temper(p, q, (uint64_t)s->q_heads * (s->nope_dim + s->rope_dim), p->step->position[t]);
 	for (uint32_t h = 0; h < s->q_heads && s->rope != NO_ROPE; h++)
-		k->rope(q + (uint64_t)h * (s->nope_dim + s->rope_dim) + s->nope_dim, turns(p, s->rope, t), r->dims < s->rope_dim ? r->dims : s->rope_dim, p->model_adjacent);
+		k->rope(q + (uint64_t)h * (s->nope_dim + s->rope_dim) + s->nope_dim, turns(p, s->rope, t), dims, p->model_adjacent);
 	k->rms_norm(kv, kv, o->vec[1], s->kv_rank, p->model->norm_eps);
 	if (s->rope != NO_ROPE)
-		k->rope(kv + s->kv_rank, turns(p, s->rope, t), r->dims < s->rope_dim ? r->dims : s->rope_dim, p->model_adjacent);
+		k->rope(kv + s->kv_rank, turns(p, s->rope, t), dims, p->model_adjacent);
 	k->store(entry_at(p, o->state[0], t, 0), o->state[0]->kernel_format, kv, s->kv_rank + s->rope_dim);
 }
 
