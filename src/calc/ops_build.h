@@ -22,6 +22,15 @@ uint32_t op_memory(struct lowering *w, enum op_kind kind, uint32_t in, uint64_t 
 
 uint32_t lower_mixer(struct lowering *w, uint32_t x, const struct part *p);      /* attention, recurrence, convolution */
 uint32_t lower_feed(struct lowering *w, uint32_t x, uint32_t router, const struct part *p);      /* dense and routed feed-forward */
+/* A norm of the residual stream, or of what joins it; with its bias where the model's norms have one. */
+uint32_t stream_norm(struct lowering *w, uint32_t in, unsigned id);
+/* The layer's own embedding and its scale, after its branches. */
+void lower_extras(struct lowering *w, const struct layer_kind *k);
+/* own, attention residuals: what a branch reads; and whether the stream was kept, so that it begins anew with what the branch makes. */
+uint32_t res_mix(struct lowering *w, unsigned id);
+int res_bank(struct lowering *w, unsigned branch);
+/* own: positions, norms and embeddings of every layer, before the first one. */
+void own_inputs(struct lowering *w);
 /* own: the rows that need logits, of up to two activations, from here on. */
 void lower_rows(struct lowering *w, uint32_t *a, uint32_t *b);
 

@@ -77,7 +77,7 @@ static void attn_scores(struct lowering *w, const struct op_attn *a)
 static uint32_t lower_gqa(struct lowering *w, uint32_t x, const struct gqa_spec *g)
 {
 	uint64_t width = w->m->width, n_out = (uint64_t)g->q_heads * g->v_dim;
-	uint32_t q = op_linear(w, x, W_ATTN_Q, g->q_bias ? W_ATTN_Q_B : W_NONE, width, (uint64_t)g->q_heads * g->k_dim * (g->gate == GATE_ELEMENT ? 2 : 1), 1);
+	uint32_t q = op_linear(w, x, W_ATTN_Q, g->q_bias ? W_ATTN_Q_B : W_NONE, width, (uint64_t)g->q_heads * g->k_dim * (g->gate == GATE_ELEMENT && !w->l->shape.gate_apart ? 2 : 1), 1);
 	uint32_t k = NO_ACT, v = NO_ACT, gate = NO_ACT, o;
 
 	if (!g->no_kv_weights) {
@@ -96,6 +96,8 @@ static uint32_t lower_gqa(struct lowering *w, uint32_t x, const struct gqa_spec 
 	}
 	if (g->gate == GATE_HEAD)
 		gate = op_linear(w, x, W_ATTN_GATE, W_NONE, width, g->q_heads, 1);
+	else if (g->gate == GATE_ELEMENT && w->l->shape.gate_apart)
+		gate = op_linear(w, x, W_ATTN_GATE, W_NONE, width, n_out, 1);
 	uint32_t choice = NO_ACT;
 	if (w->l->shape.own)
 		choice = own_indexer(w, x, NO_ACT, &g->index, g->kv_heads);
@@ -113,7 +115,7 @@ static uint32_t lower_gqa(struct lowering *w, uint32_t x, const struct gqa_spec 
 	if (!w->failed && g->sinks)
 		w->l->op[w->l->n - 1].w[0] = W_SINKS;
 	if (w->l->shape.own && g->gate != GATE_NONE)     /* sigmoid of its own rows, or of the second half of every head's query */
-		o = op_simple(w, OP_GATE, o, g->gate == GATE_HEAD ? gate : q, n_out);
+		o = op_simple(w, OP_GATE, o, gate != NO_ACT ? gate : q, n_out);
 	return op_linear(w, o, W_ATTN_OUT, g->o_bias ? W_ATTN_OUT_B : W_NONE, n_out, width, 1);
 }
 

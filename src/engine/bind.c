@@ -207,6 +207,23 @@ static int bind_op(struct bound_op *out, const struct bound *b, const struct op 
 	return bind_states(out, b, m, w, err);
 }
 
+/* Does a layer whose attention is gated element by element have the gate as a matrix of its own? Delta nets call theirs the same. */
+static uint8_t gate_apart(const struct weights *w)
+{
+	const struct model_spec *m = &w->model;
+
+	for (uint32_t l = 0; l < m->n_layers; l++) {
+		const struct layer_kind *k = &m->kinds[m->kind_of[l]];
+		for (unsigned b = 0; b < k->n_branches; b++)
+			for (unsigned i = 0; i < k->branch[b].n_parts; i++) {
+				const struct part *p = &m->parts[k->branch[b].part[i]];
+				if (p->type == PART_GQA && p->u.gqa.gate == GATE_ELEMENT)
+					return weights_find(w, W_ATTN_GATE, (int)l) != NULL;
+			}
+	}
+	return 0;
+}
+
 int bind_model(struct bound *out, const struct weights *w, const struct limits *lim, uint32_t kv_k, uint32_t kv_v, struct error *err)
 {
 	struct buffer_plan plan;
@@ -214,6 +231,7 @@ int bind_model(struct bound *out, const struct weights *w, const struct limits *
 	struct shape s = { .tokens = lim->max_tokens, .sequences = lim->slots, .outputs = lim->max_outputs, .context_max = lim->ctx_tokens, .sizes_only = 1, .own = 1 };
 	int rc;
 
+	s.gate_apart = gate_apart(w);
 	*out = (struct bound){ .limits = *lim };
 	out->binding = (struct binding){ .weights = w, .model = &w->model };
 	if ((rc = check_runs(w, err)) != OK || (rc = ops_lower(&out->ops, &w->model, w->quants, &set, &s, &out->arena, err)) != OK ||

@@ -52,7 +52,7 @@ static void qk_token(const struct program *p, const struct xop *o, uint64_t t, u
 	const struct gqa_spec *g = &o->part->u.gqa;
 	const struct ops *k = p->dev->ops;
 	const struct state_block *sk = o->state[0], *sv = o->state[1];
-	uint32_t stride = g->gate == GATE_ELEMENT ? 2 * g->k_dim : g->k_dim;
+	uint32_t stride = (uint32_t)(o->n_in[0] / g->q_heads);   /* queries may stand beside their gate */
 	float *q = o->in[0] + t * o->n_in[0], *key = o->in[1] ? o->in[1] + t * o->n_in[1] : NULL, *v = o->in[2] ? o->in[2] + t * o->n_in[2] : key;
 	int whole = g->qk_norm == QK_NORM_FULL, late = p->hyper->norm_after_rope;
 	const struct hyper_rope *r = g->rope == NO_ROPE ? NULL : &p->hyper->rope[g->rope];
@@ -100,16 +100,16 @@ static void mla_token(const struct program *p, const struct xop *o, uint64_t t)
 {
 	const struct mla_spec *s = &o->part->u.mla;
 	const struct ops *k = p->dev->ops;
-	const struct hyper_rope *r = &p->hyper->rope[s->rope];
+	uint32_t dims = s->rope == NO_ROPE ? 0 : p->hyper->rope[s->rope].dims < s->rope_dim ? p->hyper->rope[s->rope].dims : s->rope_dim;
 	float *q = o->in[0] + t * o->n_in[0], *kv = o->in[1] + t * o->n_in[1];
 
 	if (p->hyper->temperature_scale > 0 && p->hyper->temperature_floor && p->hyper->temperature_all)
 		temper(p, q, (uint64_t)s->q_heads * (s->nope_dim + s->rope_dim), p->step->position[t]);
 	for (uint32_t h = 0; h < s->q_heads && s->rope != NO_ROPE; h++)
-		k->rope(q + (uint64_t)h * (s->nope_dim + s->rope_dim) + s->nope_dim, turns(p, s->rope, t), r->dims < s->rope_dim ? r->dims : s->rope_dim, p->model_adjacent);
+		k->rope(q + (uint64_t)h * (s->nope_dim + s->rope_dim) + s->nope_dim, turns(p, s->rope, t), dims, p->model_adjacent);
 	k->rms_norm(kv, kv, o->vec[1], s->kv_rank, p->model->norm_eps);
 	if (s->rope != NO_ROPE)
-		k->rope(kv + s->kv_rank, turns(p, s->rope, t), r->dims < s->rope_dim ? r->dims : s->rope_dim, p->model_adjacent);
+		k->rope(kv + s->kv_rank, turns(p, s->rope, t), dims, p->model_adjacent);
 	k->store(entry_at(p, o->state[0], t, 0), o->state[0]->kernel_format, kv, s->kv_rank + s->rope_dim);
 }
 
@@ -171,7 +171,7 @@ static struct attn_args attn_of(const struct program *p, const struct xop *o)
 	a.kv_heads = g->kv_heads;
 	a.k_dim = g->k_dim;
 	a.v_dim = g->v_dim;
-	a.q_head_stride = g->gate == GATE_ELEMENT ? 2 * g->k_dim : g->k_dim;
+	a.q_head_stride = (uint32_t)(o->n_in[0] / g->q_heads);
 	a.scale = g->scale > 0 ? g->scale : (float)(p->hyper->attn_scale > 0 ? p->hyper->attn_scale : 1 / sqrt((double)g->k_dim));
 	a.softcap = g->softcap;
 	a.window = g->span == SPAN_WINDOW ? g->span_tokens : 0;

@@ -262,6 +262,10 @@ void run_gate(struct program *p, const struct xop *o, unsigned thread)
 			const struct gqa_spec *s = &part->u.gqa;
 			for (uint32_t h = 0; h < s->q_heads; h++) {
 				uint64_t at = (uint64_t)h * s->v_dim;
+				if (s->gate == GATE_ELEMENT && o->n_in[1] == n) {
+					k->act(out + at, y + at, x + at, s->v_dim, KA_SIGMOID);
+					continue;
+				}
 				if (s->gate == GATE_ELEMENT) {
 					k->act(out + at, y + (uint64_t)h * 2 * s->k_dim + s->k_dim, x + at, s->v_dim, KA_SIGMOID);
 					continue;

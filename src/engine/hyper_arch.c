@@ -8,7 +8,7 @@
 enum { REFUSED = ARCH_REFUSED, UNPROVED = ARCH_UNPROVED, PROVED = ARCH_PROVED };
 
 static const struct arch_traits table[] = {
-	{ "afmoe", REFUSED, TOPK_KEY, HY_WINDOW_SCALED },
+	{ "afmoe", PROVED, TOPK_KEY, HY_WINDOW_SCALED | HY_EMBED_SQRT | HY_NOT_SAVED },
 	{ "arcee", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "baichuan", REFUSED, TOPK_PLAIN, HY_ADJACENT },
 	{ "bailingmoe", PROVED, TOPK_KEY, HY_ADJACENT | HY_NOT_SAVED },

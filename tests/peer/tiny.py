@@ -163,6 +163,7 @@ MODELS = {
     'llama-linear': ('llama', dict(base(layers=2), **{'rope.scaling.type': 'linear', 'rope.scaling.factor': 4.0}), BIAS + '|rope_freqs'),
     'stablelm-norm': ('stablelm', base(head=16, rms=False, rope__dimension_count=8), BIAS + r'|ffn_norm'),
     'starcoder': ('starcoder', dict(base(head=16, kv=1, rms=False), **{'context_length': 64}), r'^output\.weight'),
+    'afmoe': ('afmoe', base(layers=4, **moe(), **DS, attention__sliding_window=16), BIAS),
     'bailingmoe': ('bailingmoe', base(head=16, **moe(), leading_dense_block_count=0, expert_shared_count=1, expert_weights_scale=1.5, expert_weights_norm=True), BIAS + '|rope_freqs'),
     'xverse': ('xverse', base(head=16, kv=4), BIAS),
     'orion': ('orion', base(head=16, rms=False), BIAS),
