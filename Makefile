@@ -4,7 +4,7 @@
 # make deps       install what is missing     SANITIZE=1      ASan + UBSan, in build-san/
 # make fit        build, and run the main job WERROR=1 V=1    strict, verbose
 # make check      all tests, TAP via prove    REQUIRE=cuda    a skipped cuda test fails
-# make bench      start-up and load times     PREFIX= DESTDIR= for install and uninstall
+# make bench      start-up, load, kernels     PREFIX= DESTDIR= for install and uninstall
 # make claims     judge the guides' claims again, data/claims.md
 # make peer       beside llama.cpp, interleaved (LLAMA=DIR)
 # make lint       clang-tidy, cppcheck, mandoc, shellcheck      make fuzz   FUZZ_RUNS= executions of every target
@@ -137,9 +137,11 @@ claims: all
 		$(B)/$(PROG) audit --markdown; } > data/claims.md.new
 	$(Q)mv data/claims.md.new data/claims.md; sed -n 7p data/claims.md
 
-bench: all $(B)/tests/bench/load
+bench: all $(B)/tests/bench/load $(B)/tests/bench/matmul $(B)/tests/bench/ops
 	$(Q)$(B)/tests/bench/load $(B)/$(PROG)
 	$(Q)tests/bench.sh $(B)/$(PROG)
+	$(Q)$(B)/tests/bench/matmul
+	$(Q)$(B)/tests/bench/ops
 
 # beside llama.cpp: LLAMA=its folder, or PATH's llama-bench, or built outside the tree
 peer: all models
