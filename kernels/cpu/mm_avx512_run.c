@@ -141,7 +141,8 @@ static void arrange(struct q8_group *out, const struct matmul_args *a, uint32_t 
 V512 static void put(const struct matmul_args *a, uint32_t t, uint64_t row, const float *acc)
 {
 	const uint64_t left = a->row1 - row;
-	const __mmask16 k = left < MATRIX_ROWS ? (__mmask16)(unsigned short)((1u << left) - 1) : (__mmask16)0xffff;
+	const unsigned rows = left < MATRIX_ROWS ? (1u << left) - 1 : 0xffff;
+	const __mmask16 k = (__mmask16)rows;
 	float *out = a->out + t * a->out_stride + row;
 	__m512 v = _mm512_load_ps(acc);
 
