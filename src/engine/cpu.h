@@ -91,7 +91,7 @@ static inline uint32_t xop_rows(const struct program *p, const struct xop *o) { 
 /* [*a, *b) of n things in units, the share of one thread. */
 void share_of(uint64_t *a, uint64_t *b, uint64_t n, uint64_t unit, unsigned thread, unsigned threads);
 /* The prepared rows of kind k for the op's row 0, and bytes from row to row. */
-const void *prepared(const struct program *p, const struct xop *o, unsigned thread, uint64_t n, uint64_t *stride);
+const void *prepared(const struct program *p, const struct xop *o, unsigned thread, uint64_t *stride);
 static inline void *scratch_of(const struct program *p, unsigned thread) { return p->scratch + thread * p->scratch_bytes; }
 static inline unsigned char *state_at(const struct program *p, const struct state_block *s, uint32_t slot) { return p->kv + s->at + slot * s->slot_bytes; }
 

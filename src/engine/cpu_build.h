@@ -19,7 +19,7 @@ void build_scratch(struct build *b, uint64_t bytes);
 uint64_t index_scratch_bytes(const struct program *p, const struct xop *x);
 uint64_t attn_scratch_bytes(const struct program *p, const struct xop *x);
 /* Products whose result is only added to the residual stream add to it themselves. */
-int join_residuals(struct build *b, struct error *err) MUST_CHECK;
+void join_residuals(struct build *b);
 /* One buffer for activations, prepared rows, scratch and tables; offsets become pointers. */
 int place_work(struct build *b, struct error *err) MUST_CHECK;
 /* Repacks what pays, and lets go of the file's pages behind it. */

@@ -113,7 +113,7 @@ void run_expert_rows(struct program *p, const struct xop *o, unsigned thread)
 {
 	uint32_t n = xop_rows(p, o), k = o->part->u.moe.per_token;
 	uint64_t a, b, stride;
-	const unsigned char *in = prepared(p, o, thread, o->n_in[0], &stride);
+	const unsigned char *in = prepared(p, o, thread, &stride);
 
 	if (thread == 0)
 		sort_rows(p, o);
@@ -158,7 +158,7 @@ void run_expert_up(struct program *p, const struct xop *o, unsigned thread)
 	const unsigned char *in = p->gather;
 
 	if (p->mode == ONE)
-		in = prepared(p, o, thread, o->n_in[0], &stride);
+		in = prepared(p, o, thread, &stride);
 	if (e->matrices == 3)
 		products(p, o, thread, 0, in, stride, p->mode == ONE, o->out[1], row);
 	products(p, o, thread, 1, in, stride, p->mode == ONE, o->out[1] + (e->matrices == 3 ? e->width : 0), row);

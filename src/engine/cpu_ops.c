@@ -27,9 +27,8 @@ static unsigned char *prepared_row(const struct program *p, unsigned kind, unsig
 {
 	return p->mode == ONE ? p->prep_own[kind] + thread * p->prep_bytes[kind] : p->prep[kind] + row * p->prep_bytes[kind];
 }
-const void *prepared(const struct program *p, const struct xop *o, unsigned thread, uint64_t n, uint64_t *stride)
+const void *prepared(const struct program *p, const struct xop *o, unsigned thread, uint64_t *stride)
 {
-	(void)n;
 	*stride = p->prep_bytes[o->kind];
 	return prepared_row(p, o->kind, thread, 0);
 }
@@ -131,7 +130,7 @@ void run_prepare(struct program *p, const struct xop *o, unsigned thread)
 void run_linear(struct program *p, const struct xop *o, unsigned thread)
 {
 	uint64_t stride, at = 0;
-	const void *in = prepared(p, o, thread, o->n_in[0], &stride);
+	const void *in = prepared(p, o, thread, &stride);
 	uint32_t tokens = xop_rows(p, o);
 
 	if (!tokens)

@@ -20,12 +20,11 @@ static void *carve(struct carve *c, uint64_t bytes)
 	return p;
 }
 
-int join_residuals(struct build *b, struct error *err)
+void join_residuals(struct build *b)
 {
 	struct program *p = b->p;
 	uint32_t n = 0;
 
-	(void)err;
 	for (uint32_t i = 0; i < p->n; i++) {
 		struct xop *x = &p->x[i], *next = i + 1 < p->n ? &p->x[i + 1] : NULL;
 		int joins = x->run == run_linear && x->sub == 1 && next && next->run == run_add && next->b->op->residual && p->hyper->residual_scale == 1 &&
@@ -40,7 +39,6 @@ int join_residuals(struct build *b, struct error *err)
 		n++;
 	}
 	p->n = n;
-	return OK;
 }
 
 /* Everything is sized by what the ops said they need; sizes that do not fit are found by the allocation. */

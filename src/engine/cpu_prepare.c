@@ -339,10 +339,10 @@ int cpu_prepare(struct program **out, struct device *dev, const struct bound_op 
 	}
 	if (rc == OK && b.failed)
 		rc = error_set(err, E_NOMEM, "out of memory");
-	if (rc == OK)
-		rc = join_residuals(&b, err);
-	if (rc == OK)
+	if (rc == OK) {
+		join_residuals(&b);
 		rc = place_work(&b, err);
+	}
 	if (rc == OK)
 		rc = repack(&b, err);
 	if (rc == OK) {

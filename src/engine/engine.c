@@ -176,24 +176,6 @@ void engine_clear(struct engine *e, uint32_t slot)
 	}
 }
 
-static double step_bytes(const struct engine *e)
-{
-	struct op_list l = e->bound.ops;
-	double bytes = 0;
-
-	for (uint32_t i = 0; i < e->bound.n; i++) {
-		const struct bound_op *o = &e->bound.op[i];
-		double share = o->op->kind == OP_EXPERTS ? (double)o->op->u.experts.per_token / o->op->u.experts.experts : 1;
-		for (unsigned k = 0; k < OP_WEIGHTS; k++) {
-			uint64_t n;
-			if (!o->w[k] || o->op->kind == OP_EMBED || tensor_bytes(&n, &l.quants->formats[o->w[k]->format], o->w[k]->ne, NULL) != OK)
-				continue;
-			bytes += share * (double)n;
-		}
-	}
-	return bytes;
-}
-
 void engine_info(struct engine_info *out, const struct engine *e)
 {
 	struct device_info d;
@@ -217,7 +199,6 @@ void engine_info(struct engine_info *out, const struct engine *e)
 	out->state_bytes = e->bound.binding.state_bytes;
 	out->compute_bytes = e->bound.binding.arena_bytes + p.scratch_bytes;
 	out->load_s = e->load_s;
-	out->step_weight_bytes = step_bytes(e);
 	for (uint32_t i = 0; i < p.n_regions; i++)
 		out->region[out->n_regions++] = p.region[i];
 	if (out->n_regions + 2 <= ENGINE_REGIONS) {

@@ -46,7 +46,6 @@ struct engine_info {
 	uint8_t pinned;
 	uint64_t weights_bytes, repacked_bytes, kv_bytes, state_bytes, compute_bytes;    /* asked for; repacked: of weights_bytes, in memory instead of the map */
 	double load_s;                           /* engine_open: repacking, first touch */
-	double step_weight_bytes;                /* that a decode step of one token reads */
 	struct engine_region region[ENGINE_REGIONS]; uint32_t n_regions;
 };
 void engine_info(struct engine_info *out, const struct engine *e);

@@ -1,6 +1,7 @@
 /* tokenizer_bpe.c - byte pair encoding by rank: of all neighbours that a merge names, those of the lowest rank are joined first
  *
  * Merges are kept over symbols: a token's id, or a number beyond them for a text that only merges name. */
+#include "engine/tokenizer_heap.h"
 #include "engine/tokenizer_private.h"
 #include "engine/unicode.h"
 
@@ -104,43 +105,14 @@ int bpe_build(struct tokenizer *t, struct error *err)
 }
 
 struct symbol { int32_t id, prev, next; uint32_t at, n; };
-struct pair { uint32_t rank, left, right, n; int32_t merged; };
-struct work { const struct tokenizer *t; struct symbol *s; struct pair *heap; size_t n_heap; };
-
-static int before(const struct pair *a, const struct pair *b) { return a->rank < b->rank || (a->rank == b->rank && a->left < b->left); }
-
-static void push(struct work *w, struct pair p)
-{
-	size_t i = w->n_heap++;
-
-	for (; i && before(&p, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		w->heap[i] = w->heap[(i - 1) / 2];
-	w->heap[i] = p;
-}
-
-static struct pair pop(struct work *w)
-{
-	struct pair top = w->heap[0], last = w->heap[--w->n_heap];
-	size_t i = 0, child;
-
-	while ((child = 2 * i + 1) < w->n_heap) {
-		if (child + 1 < w->n_heap && before(&w->heap[child + 1], &w->heap[child]))
-			child++;
-		if (!before(&w->heap[child], &last))
-			break;
-		w->heap[i] = w->heap[child];
-		i = child;
-	}
-	w->heap[i] = last;
-	return top;
-}
+struct work { const struct tokenizer *t; struct symbol *s; struct pair_heap heap; };
 
 static void offer(struct work *w, int32_t left, int32_t right)
 {
 	const struct merge *m = left < 0 || right < 0 ? NULL : merge_find(w->t, w->s[left].id, w->s[right].id);
 
 	if (m)
-		push(w, (struct pair){ m->rank, (uint32_t)left, (uint32_t)right, w->s[left].n + w->s[right].n, m->merged });
+		pair_push(&w->heap, (struct pair){ m->rank, left, right, w->s[left].n + w->s[right].n, m->merged });
 }
 
 static void join(struct symbol *s, uint32_t left, int32_t merged)
@@ -175,17 +147,17 @@ static void join_short(const struct tokenizer *t, struct symbol *s)
 
 static void join_long(struct work *w, size_t count)
 {
-	w->n_heap = 0;
+	w->heap.n = 0;
 	for (size_t i = 1; i < count; i++)
 		offer(w, (int32_t)i - 1, (int32_t)i);
-	while (w->n_heap) {
-		struct pair top = pop(w);
+	while (w->heap.n) {
+		struct pair top = pair_pop(&w->heap);
 		struct symbol *l = &w->s[top.left], *r = &w->s[top.right];
 		if (!l->n || !r->n || l->n + r->n != top.n)
 			continue;                        /* one of them has been joined since */
-		join(w->s, top.left, top.merged);
-		offer(w, l->prev, (int32_t)top.left);
-		offer(w, (int32_t)top.left, l->next);
+		join(w->s, (uint32_t)top.left, top.merged);
+		offer(w, l->prev, top.left);
+		offer(w, top.left, l->next);
 	}
 }
 
@@ -277,8 +249,8 @@ int bpe_encode(struct encoding *e, const char *text, size_t n)
 	}
 	/* a symbol is a byte or more; each join offers two pairs, so the heap holds at most 3 for each symbol */
 	w.s = encoding_block(e, BLOCK_SYMBOLS, longest, sizeof *w.s);
-	w.heap = encoding_block(e, BLOCK_HEAP, 3 * longest, sizeof *w.heap);
-	if (!w.s || !w.heap)
+	w.heap.p = encoding_block(e, BLOCK_HEAP, 3 * longest, sizeof *w.heap.p);
+	if (!w.s || !w.heap.p)
 		return E_NOMEM;
 	for (uint32_t i = 0, at = 0; i < n_pieces; at += piece[i++]) {
 		size_t bytes = 0;

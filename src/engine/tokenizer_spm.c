@@ -1,43 +1,12 @@
 /* tokenizer_spm.c - SentencePiece's byte pair encoding: of all neighbours that make a token, those of the best score are joined first */
+#include "engine/tokenizer_heap.h"
 #include "engine/tokenizer_private.h"
 #include "engine/unicode.h"
 
 #include <string.h>
 
 struct symbol { int32_t prev, next; uint32_t at, n; };
-struct pair { float score; int32_t left, right; uint32_t n; };
-struct work { struct encoding *e; struct symbol *s; struct pair *heap; size_t n_heap; const char *text; };
-
-static int before(const struct pair *a, const struct pair *b)
-{
-	return a->score > b->score || (a->score == b->score && a->left < b->left);
-}
-
-static void push(struct work *w, struct pair p)
-{
-	size_t i = w->n_heap++;
-
-	for (; i && before(&p, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		w->heap[i] = w->heap[(i - 1) / 2];
-	w->heap[i] = p;
-}
-
-static struct pair pop(struct work *w)
-{
-	struct pair top = w->heap[0], last = w->heap[--w->n_heap];
-	size_t i = 0, child;
-
-	while ((child = 2 * i + 1) < w->n_heap) {
-		if (child + 1 < w->n_heap && before(&w->heap[child + 1], &w->heap[child]))
-			child++;
-		if (!before(&w->heap[child], &last))
-			break;
-		w->heap[i] = w->heap[child];
-		i = child;
-	}
-	w->heap[i] = last;
-	return top;
-}
+struct work { struct encoding *e; struct symbol *s; struct pair_heap heap; const char *text; };
 
 /* Each join offers two pairs, so the heap holds at most 3 for each symbol. */
 static void offer(struct work *w, int32_t left, int32_t right)
@@ -50,7 +19,7 @@ static void offer(struct work *w, int32_t left, int32_t right)
 	n = w->s[left].n + w->s[right].n;
 	if (n > w->e->t->longest || (id = vocab_find(w->e->t, w->text + w->s[left].at, n)) == NO_TOKEN)
 		return;
-	push(w, (struct pair){ w->e->t->score[id], left, right, n });
+	pair_push(&w->heap, (struct pair){ -(double)w->e->t->score[id], left, right, n, id });
 }
 
 int spm_encode(struct encoding *e, const char *text, size_t n, int space_in_front)
@@ -72,8 +41,8 @@ int spm_encode(struct encoding *e, const char *text, size_t n, int space_in_fron
 		}
 	}
 	w.s = encoding_block(e, BLOCK_SYMBOLS, bytes + 1, sizeof *w.s);
-	w.heap = encoding_block(e, BLOCK_HEAP, 3 * (bytes + 1), sizeof *w.heap);
-	if (!w.s || !w.heap)
+	w.heap.p = encoding_block(e, BLOCK_HEAP, 3 * (bytes + 1), sizeof *w.heap.p);
+	if (!w.s || !w.heap.p)
 		return E_NOMEM;
 	for (size_t at = 0; at < bytes; count++) {
 		size_t k = unicode_length((unsigned char)p[at]);
@@ -84,8 +53,8 @@ int spm_encode(struct encoding *e, const char *text, size_t n, int space_in_fron
 	}
 	for (size_t i = 1; i < count; i++)
 		offer(&w, (int32_t)i - 1, (int32_t)i);
-	while (w.n_heap) {
-		struct pair top = pop(&w);
+	while (w.heap.n) {
+		struct pair top = pair_pop(&w.heap);
 		struct symbol *l = &w.s[top.left], *r = &w.s[top.right];
 		if (!l->n || !r->n || l->n + r->n != top.n)
 			continue;                        /* one of them has been joined since */

@@ -2,24 +2,11 @@
 #include "base/file.h"
 #include "engine/weights_private.h"
 
+#include "quants_once.h"
+
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static const struct quants *formats(void)
-{
-	static struct quants quants;
-	static struct arena arena;
-	static int loaded;
-
-	if (!loaded) {
-		struct error err;
-		if (quants_load(&quants, &arena, "data/quants.yaml", &err) != OK)
-			abort();
-		loaded = 1;
-	}
-	return &quants;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
