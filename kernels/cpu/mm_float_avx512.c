@@ -121,7 +121,7 @@ int mmf512_knows(uint32_t format, uint64_t n)
 	return format == KF_F32 || format == KF_F16 || format == KF_BF16;
 }
 
-enum input_kind mmf512_input(uint32_t format) { return format == KF_BF16 && isa_avx512_bf16() ? INPUT_BF16 : INPUT_F32; }
+enum input_kind mmf512_input(uint32_t format) { return format == KF_BF16 && isa_bf16_beside_avx512() ? INPUT_BF16 : INPUT_F32; }
 
 uint64_t mmf512_input_bytes(enum input_kind k, uint64_t n) { return (n * (k == INPUT_BF16 ? 2 : 4) + KERNEL_ALIGN - 1) / KERNEL_ALIGN * KERNEL_ALIGN; }
 
@@ -155,7 +155,7 @@ void mmf512_run(const struct matmul_args *a, void *scratch)
 	case KF_F32: run_f32(a, scratch); break;
 	case KF_F16: run_f16(a, scratch); break;
 	default:
-		if (isa_avx512_bf16())
+		if (isa_bf16_beside_avx512())
 			run_bf16(a, scratch);
 		else
 			run_bf16_widened(a, scratch);

@@ -22,7 +22,7 @@
 #define mmf512_scratch_bytes copy_scratch_bytes
 #define mmf512_run copy_run
 #include "cpu/isa.h"
-#define isa_avx512_bf16() 0
+#define isa_bf16_beside_avx512() 0
 #include "../../kernels/cpu/mm_float_avx512.c"
 
 static const struct matmul widened = { "avx512 without bf16", isa_avx512, copy_knows, copy_input, copy_input_bytes, copy_prepare, copy_packed_bytes, copy_pack,
