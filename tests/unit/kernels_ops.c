@@ -198,6 +198,41 @@ static unsigned wrong_rows(const struct ops *o, uint32_t format)
 	return wrong;
 }
 
+/* What is no number stays none: in its own place of an activation, in all of a norm's and a softmax's; of every table, ref too. */
+static unsigned wrong_not_finite(const struct ops *o)
+{
+	enum { N = 37 };
+	unsigned wrong = 0;
+
+	for (unsigned at = 0; at < N; at += 5) {
+		float x[N], y[N];
+		fill(x, N, 2);
+		x[at] = NAN;
+		for (int kind = 0; kind < KA_ACTS; kind++)
+			for (int up = 0; up < 2; up++) {
+				o->act(y, x, up ? x : NULL, N, kind);
+				for (unsigned i = 0; i < N; i++)
+					wrong += !isnan(y[i]) != (i != at);
+			}
+		for (int what = 0; what < 3; what++) {
+			memcpy(y, x, sizeof y);
+			if (what == 0)
+				o->rms_norm(y, y, NULL, N, 1e-6f);
+			else if (what == 1)
+				o->layer_norm(y, y, NULL, NULL, N, 1e-6f);
+			else
+				o->softmax(y, N);
+			for (unsigned i = 0; i < N; i++)
+				wrong += !isnan(y[i]);
+		}
+		memcpy(y, x, sizeof y);
+		o->softcap(y, 5, N);
+		for (unsigned i = 0; i < N; i++)
+			wrong += !isnan(y[i]) != (i != at);
+	}
+	return wrong;
+}
+
 /* Tables that are wrong on purpose: the bounds above must see it. */
 static const struct ops *good;
 static void norm_short(float *out, const float *x, const float *w, uint64_t n, float eps)
@@ -252,6 +287,9 @@ int main(void)
 		tables++;
 	ok(tables >= 2 && !strcmp(ops_tables[tables - 1]->isa, "ref") && !strcmp(ops_tables[tables - 2]->isa, "scalar"), "scalar and ref are the last");
 	ok(ops_best(NULL) && ops_best("ref") == ops_tables_ref && !strcmp(ops_best("scalar")->isa, "scalar") && !ops_best("scalary") && !ops_best("x"), "tables by name");
+	for (const struct ops *const *o = ops_tables; *o; o++)
+		if ((*o)->can())
+			ok_wrong(wrong_not_finite(*o), "%s NaN", (*o)->isa);
 	for (const struct ops *const *o = ops_tables; (*o)->isa != ops_tables_ref->isa; o++) {
 		if (!(*o)->can()) {
 			skip("not on this processor", "%s", (*o)->isa);
