@@ -1,4 +1,4 @@
-/* matmul_odd - every implementation of the product where numbers are none, rows of packed matrices one by one, and how scratch grows
+/* matmul_odd - every implementation of the product where numbers are none, with many tokens, rows of packed matrices one by one, and how scratch grows
  *
  * SEED=n repeats a run. tests/unit/matmul.c has the products themselves. */
 #include "matmul.h"
@@ -119,6 +119,54 @@ static void test_scratch(const struct matmul *m)
 	ok(!wrong, "%s: scratch grows with tokens and inputs", m->isa);
 }
 
+/* More tokens than any implementation takes at once (avx512-vnni: 64 packed, 256 native), against ref. Activations are whole numbers within 127 that survive
+ * all preparation; 2^-15: at most 16 groups' roundings of numbers that a minimum makes eight times as large. */
+static void test_many_tokens(const struct matmul *m)
+{
+	static const uint32_t formats[] = { KF_Q4_K, KF_Q6_K, KF_Q8_0, KF_IQ2_S, KF_MXFP4, KF_F32, KF_BF16, KF_FP8_E4M3 };
+	enum { N = 256, ROWS = 19, TOKENS = 263 };
+	const struct matmul *ref = matmul_best("ref");
+	unsigned wrong = 0, products = 0;
+
+	for (unsigned c = 0; c < sizeof formats / sizeof *formats * 2; c++) {
+		static unsigned char blocks[ROWS * N * 4];
+		static float x[TOKENS * N], w[ROWS * N], want[TOKENS * ROWS], out[TOKENS * ROWS];
+		const struct kformat *f = kformat_find(formats[c / 2]);
+		const uint64_t stride = m->input_bytes(m->input(f->id), N), ref_stride = ref->input_bytes(INPUT_F32, N), packed_bytes = m->packed_bytes(f->id, ROWS, N);
+		struct matrix a = { blocks, ROWS, N, f->id, MATRIX_NATIVE };
+
+		if (c % 2 && !packed_bytes)
+			continue;
+		unsigned char *in = ask(stride * TOKENS), *plain = ask(ref_stride * TOKENS), *packed = ask(packed_bytes);
+		unsigned char *scratch = ask(m->scratch_bytes(f->id, c % 2, N, TOKENS)), *ref_scratch = ask(ref->scratch_bytes(f->id, 0, N, TOKENS));
+		f->fill(blocks, 0, ROWS * N / f->block, seed);
+		f->dequantise(w, blocks, ROWS * N);
+		for (uint32_t i = 0; i < N * TOKENS; i++)
+			x[i] = i % 32 == 9 ? 127 : (float)(int)(next(&seed) % 255) - 127;
+		for (uint32_t t = 0; t < TOKENS; t++) {
+			m->prepare(m->input(f->id), in + t * stride, x + t * N, N);
+			ref->prepare(INPUT_F32, plain + t * ref_stride, x + t * N, N);
+		}
+		ref->run(&(struct matmul_args){ .w = &a, .row1 = ROWS, .in = plain, .in_stride = ref_stride, .tokens = TOKENS, .out = want, .out_stride = ROWS }, ref_scratch);
+		if (c % 2) {
+			m->pack(packed, &a, 0, ROWS);
+			a.data = packed;
+			a.layout = MATRIX_PACKED;
+		}
+		memset(out, 0xff, sizeof out);
+		m->run(&(struct matmul_args){ .w = &a, .row1 = ROWS, .in = in, .in_stride = stride, .tokens = TOKENS, .out = out, .out_stride = ROWS }, scratch);
+		for (uint32_t i = 0; i < TOKENS * ROWS; i++) {
+			double size = 0;
+			for (uint32_t k = 0; k < N; k++)
+				size += fabs((double)w[i % ROWS * N + k] * x[i / ROWS * N + k]);
+			wrong += !(fabs((double)out[i] - want[i]) <= 0x1p-15 * size);
+		}
+		products++;
+		free(in), free(plain), free(packed), free(scratch), free(ref_scratch);
+	}
+	ok(!wrong && products >= 8, "%s: 263 tokens, %u products, %u numbers wrong", m->isa, products, wrong);
+}
+
 int main(void)
 {
 	if (getenv("SEED"))
@@ -127,6 +175,7 @@ int main(void)
 	for (unsigned k = 0; matmuls[k]; k++)
 		if (matmuls[k]->can()) {
 			test_not_finite(matmuls[k]);
+			test_many_tokens(matmuls[k]);
 			test_rows(matmuls[k]);
 			test_scratch(matmuls[k]);
 		}
