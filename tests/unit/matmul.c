@@ -29,7 +29,7 @@ struct product {
 };
 static struct product product;
 
-/* Exact: see above; the others uniform, all zero, one huge, alternating, subnormal. */
+/* Exact: see above, some of them 2^-80 of that; the others uniform, all zero, one huge, alternating, subnormal. */
 static void activations(float *x, uint32_t n, uint32_t pattern, int exact)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -38,7 +38,7 @@ static void activations(float *x, uint32_t n, uint32_t pattern, int exact)
 		if (i % 32 == 0)
 			shift = (int)(next(&seed) % 4);
 		if (exact)
-			x[i] = (i % 32 == 5 ? 127.0f : (float)(int)(next(&seed) % 255) - 127.0f) * (float)(1 << shift) * 0x1p-8f;
+			x[i] = (i % 32 == 5 ? 127.0f : (float)(int)(next(&seed) % 255) - 127.0f) * (float)(1 << shift) * (pattern % 5 == 4 ? 0x1p-88f : 0x1p-8f);
 		else
 			x[i] = pattern % 6 == 1 ? 0 : pattern % 6 == 2 ? (i == n / 2 ? 1000 : 0.001f) : pattern % 6 == 3 ? (i % 2 ? 1 : -1)
 				: pattern % 6 == 4 ? 0x1p-140f * (float)(i % 9) : (float)uniform() * 2 - 1;
