@@ -82,8 +82,13 @@ static double worst(const struct matmul *m, const struct product *p)
 		const int inside = at >= 0 && (uint32_t)at / out_stride < p->tokens && (uint32_t)at % out_stride < p->rows;
 		out[i] = before[i] = inside && !p->add ? NAN : (float)(i % 64) - 32;
 	}
-	for (uint32_t t = 0; t < p->tokens; t++)
-		m->prepare(k, in + t * stride, p->x + t * p->n, p->n);
+	for (uint32_t t = 0; t < p->tokens; t++) {
+		static float x[MOST_N + KERNEL_ALIGN];   /* NaN behind it, that would show if it were read */
+
+		memset(x, 0xff, sizeof x);
+		memcpy(x, p->x + t * p->n, p->n * sizeof *x);
+		m->prepare(k, in + t * stride, x, p->n);
+	}
 	struct matmul_args a = { .w = &w, .row0 = 0, .row1 = p->rows, .in = in, .in_stride = stride, .tokens = p->tokens,
 		.out = out + CANARIES, .out_stride = out_stride, .bias = p->with_bias ? p->bias : NULL, .add = (uint8_t)p->add };
 	if (p->rows > MATRIX_ROWS) {
