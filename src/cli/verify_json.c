@@ -99,6 +99,8 @@ void verify_json(cJSON *doc, const struct verify_answer *a)
 	bytes_or_null(x, "file_header_bytes", v->header_bytes);
 	bytes_or_null(x, "resident_before_bytes", v->before_bytes);
 	bytes_or_null(x, "peak_bytes", v->peak_bytes);
+	json_add_f64(x, "read_bytes_per_s_before", v->read_bps[0] > 0 ? v->read_bps[0] : (double)NAN);
+	json_add_f64(x, "read_bytes_per_s_after", v->read_bps[1] > 0 ? v->read_bps[1] : (double)NAN);
 	json_add_str(doc, "calibration", a->kept);
 	json_add_str(doc, "saved", a->saved);
 	json_add_str(doc, "baseline", a->baseline);

@@ -47,6 +47,7 @@ struct verify {
 	uint32_t most;                           /* sequences of the second engine; 0: there is none */
 	struct verify_term term[VERIFY_TERMS]; unsigned n_terms;
 	struct engine_info info;                 /* of the engine with one sequence; regions are stale */
+	double read_bps[2];                      /* how fast memory read before the runs, which the predictions rest on, and after them; 0: not measured */
 	int64_t header_bytes, before_bytes, peak_bytes;  /* file pages that are no weights; resident before; -1: not known */
 	uint32_t layers_of;                      /* a slice of a model of so many layers; 0: whole */
 	char note[VERIFY_NOTES][240]; unsigned n_notes;
