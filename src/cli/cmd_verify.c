@@ -172,6 +172,12 @@ static int predict(struct job *j, struct error *err)
 		return rc;
 	if ((rc = verify_predict(&j->v, &j->plan, &j->q, &j->a, err)) != OK)
 		return rc;
+	if (j->m.spec == &j->slice) {
+		struct question whole = j->q;
+		whole.model = j->whole;
+		if ((rc = verify_predict_whole(&j->v, &whole, &j->a, err)) != OK)
+			return rc;
+	}
 	/* the whole estimate of what will run, for the answer */
 	j->q.settings.ctx_tokens = j->v.ctx_tokens;
 	j->q.settings.sequences = 1;

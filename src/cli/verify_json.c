@@ -67,6 +67,10 @@ static void term(cJSON *list, const struct verify_term *t)
 		value(x, "baseline", t, t->before, 1);
 		json_add_bool(x, "worse", t->worse);
 	}
+	if (t->whole > 0) {
+		value(x, "whole_predicted", t, t->whole, 1);
+		value(x, "whole_scaled", t, verify_scaled(t), verify_scaled(t) > 0);
+	}
 	cJSON_AddItemToArray(list, x);
 }
 

@@ -114,6 +114,14 @@ if ($doc->{calibration} && -s $doc->{calibration}) {
 my ($rcs, $slice, $errs) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', "-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json --save $tmp/slice.gguf");
 my $s = eval { decode_json($slice) } // {};
 ok(($rcs == 0 || $rcs == 1) && ($s->{layers_of} // 0) == 30 && $s->{dummy}, 'made-up weights of three layers', "exit $rcs: $errs$slice");
+{
+	my $st = terms($s);
+	my $full = eval { decode_json(scalar `$prog estimate smollm2-135m-instruct --engine ullage --quant q8_0 -c $s->{engine}{ctx_tokens} --no-calibration --json`) } // {};
+	my @off = grep { my $x = $st->{$_}; !$x->{whole_predicted} || abs($x->{whole_scaled} / $x->{whole_predicted} - $x->{measured} / $x->{predicted}) > 1e-3 * $x->{measured} / $x->{predicted} } grep { $st->{$_}{predicted} } keys %$st;
+	ok(!@off && $st->{weights_bytes}{whole_predicted} == $full->{memory}{weights_bytes} && $st->{kv_cache_bytes}{whole_predicted} == 10 * $st->{kv_cache_bytes}{predicted},
+		'the whole model is its own estimate, as far off as the slice', "@off $slice");
+	ok(!grep({ exists $_->{whole_predicted} } @{$doc->{terms}}), 'a model that ran whole is not scaled');
+}
 ok(-s "$tmp/slice.gguf" && ($s->{saved} // '') eq "$tmp/slice.gguf", 'written to a file');
 my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json');
 my $l = eval { decode_json($loaded) } // {};
