@@ -40,6 +40,8 @@ static int check_runs(const struct weights *w, struct error *err)
 			return refuse(w, "compressed attention", err);
 		if (p->type == PART_GQA && p->u.gqa.index.q_heads && (p->u.gqa.index.head_weights || p->u.gqa.index.q_heads != p->u.gqa.kv_heads || !p->u.gqa.index.block_tokens))
 			return refuse(w, "an indexer that chooses other than blocks for every K/V head", err);
+		if (p->type == PART_MLA && p->u.mla.index.q_heads && (!p->u.mla.index.head_weights || p->u.mla.index.block_tokens))
+			return refuse(w, "an indexer of a latent cache that chooses blocks, or whose heads have no weights", err);
 		if (p->type == PART_MOE && p->u.moe.hash_layer)
 			return refuse(w, "a router with a table of its own", err);
 	}

@@ -95,7 +95,7 @@ static int no_room(uint64_t bytes, uint64_t free_bytes, struct error *err)
 	char need[32], have[32];
 
 	if (free_bytes)
-		error_set(err, E_NOMEM, "caches and buffers take %s, but %s is free now", format_bytes(need, sizeof need, bytes), format_bytes(have, sizeof have, free_bytes));
+		error_set(err, E_NOMEM, "caches, buffers and repacked weights take %s, but %s is free now", format_bytes(need, sizeof need, bytes), format_bytes(have, sizeof have, free_bytes));
 	else
 		error_set(err, E_NOMEM, "the system has no %s left", format_bytes(need, sizeof need, bytes));
 	error_hint(err, "a shorter context (-c), fewer sequences (-np) or a smaller --kv-type take less");

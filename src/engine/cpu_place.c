@@ -219,8 +219,10 @@ int repack(struct build *b, struct error *err)
 		rc = (b->w->dummy ? cpu_map : cpu_alloc)(&p->packed, p->dev, c.at, p->copies ? &no_copies : err);
 		if (rc == OK)
 			break;
-		if (!p->copies)
+		if (!p->copies) {
+			error_hint(err, "--no-repack reads the weights as they are stored");
 			return rc;
+		}
 	}
 	c = (struct carve){ .base = p->packed->host };
 	pack_all(p, &c);
