@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "formats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +28,14 @@ void weights_close(struct weights *w)
 	free(w);
 }
 
-/* A folder of safetensors and nothing else. */
+/* A file of safetensors, an index of them, or a folder that has them and no GGUF file. */
 static int is_safetensors(int *yes, const char *path, struct error *err)
 {
 	struct arena scratch = { 0 };
 	const char **list;
 	int rc = OK;
 
-	*yes = str_suffix(path, ".safetensors");
+	*yes = str_suffix(path, ".safetensors") || str_suffix(path, ".safetensors.index.json");
 	if (path_is_dir(path) && (rc = dir_list(&list, &scratch, path, ".gguf", 0, err)) == OK && !*list &&
 		(rc = dir_list(&list, &scratch, path, ".safetensors", 0, err)) == OK)
 		*yes = *list != NULL;

@@ -1,7 +1,7 @@
 /* weights.h - a model ready to be run: its description, the constants of its forward pass, and its tensors by what they are for.
  *
- * From a GGUF file (mapped, all shards), a safetensors folder (mapped; Llama, Qwen and Gemma families), or dummy weights: seeded numbers of the exact shapes and formats of a catalogue entry. Tensors are
- * borrowed from the maps; nothing is copied. Not here: running it (engine.h). */
+ * From a GGUF file (mapped, all shards), a safetensors folder, or dummy weights: seeded numbers of the exact shapes and formats of a catalogue entry. Tensors are borrowed from the maps;
+ * of safetensors with experts stored apart, FP8 with scales or MXFP4 the whole model is made in memory once. Not here: running it (engine.h). */
 #ifndef WEIGHTS_H
 #define WEIGHTS_H
 
@@ -34,6 +34,7 @@ struct weights {
 	struct weights_map *map; uint32_t n_maps;
 	uint16_t *file_formats;                  /* struct settings.file_formats */
 	uint64_t bytes;                          /* of all tensors that a step may read */
+	const char *note;                        /* what a person should know of how they are held; NULL */
 	uint8_t dummy, adjacent_rope;            /* adjacent: q and k rows are stored for pairs (2i, 2i+1) */
 	uint32_t layers_of;                      /* a slice: layers of the whole model; 0: it is whole */
 };
