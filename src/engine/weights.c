@@ -24,6 +24,8 @@ void weights_close(struct weights *w)
 	for (uint32_t i = 0; !w->gguf && i < w->n_maps; i++)
 		munmap((void *)(uintptr_t)w->map[i].at, (size_t)w->map[i].bytes);
 	gguf_close(w->gguf);
+	if (!w->dummy)
+		weights_watch(NULL);
 	arena_free(&w->arena);
 	free(w);
 }
@@ -51,6 +53,7 @@ int weights_open(struct weights **out, const char *path, const struct quants *q,
 	*out = NULL;
 	if (!w)
 		return error_set(err, E_NOMEM, "out of memory");
+	weights_watch(path);
 	rc = is_safetensors(&safetensors, path, err);
 	if (rc == OK)
 		rc = safetensors ? weights_open_hf(w, path, err) : weights_open_gguf(w, path, err);
@@ -87,18 +90,4 @@ uint32_t weights_kernel_format(const struct quants *q, uint16_t format)
 		if (!strcmp(kformats[i].name, f->id))
 			k = &kformats[i];
 	return k && k->block == (f->block ? f->block : 1) ? k->id : UINT32_MAX;
-}
-
-int weights_formats(struct weights *w, const struct store *s, struct error *err)
-{
-	size_t n = ((size_t)w->model.n_layers + 1) * ROLES;
-
-	if (!(w->file_formats = arena_array(&w->arena, n, sizeof *w->file_formats)))
-		return error_set(err, E_NOMEM, "out of memory");
-	for (size_t i = 0; i < n; i++)
-		w->file_formats[i] = NO_FORMAT;
-	for (uint32_t i = 0; i < s->n; i++)
-		if (weight_role(s->t[i].id) < ROLES)
-			w->file_formats[(size_t)(s->t[i].layer < 0 ? w->model.n_layers : (uint32_t)s->t[i].layer) * ROLES + weight_role(s->t[i].id)] = s->t[i].format;
-	return OK;
 }

@@ -32,7 +32,6 @@ struct weights {
 	struct weight *t; uint32_t n;            /* sorted by layer and id */
 	struct stored *stored; uint32_t n_stored;        /* tensors as the file has them, fused ones whole; for weights_save() */
 	struct weights_map *map; uint32_t n_maps;
-	uint16_t *file_formats;                  /* struct settings.file_formats */
 	uint64_t bytes;                          /* of all tensors that a step may read */
 	const char *note;                        /* what a person should know of how they are held; NULL */
 	uint8_t dummy, adjacent_rope;            /* adjacent: q and k rows are stored for pairs (2i, 2i+1) */
@@ -40,7 +39,8 @@ struct weights {
 };
 
 /* path: a .gguf, any shard of one, a .safetensors, or a folder of either. E_FILE: malformed or a tensor is missing; E_ARCH: an architecture
- * that does not run (by name); E_FORMAT: a tensor's format has no kernel. *out is the caller's: weights_close(). */
+ * that does not run (by name); E_FORMAT: a tensor's format has no kernel. *out is the caller's: weights_close(). A file that becomes shorter while it is
+ * open ends the process with a message. */
 int weights_open(struct weights **out, const char *path, const struct quants *q, struct error *err) MUST_CHECK;
 
 struct dummy_options {
@@ -57,7 +57,7 @@ int weights_save(const struct weights *w, const char *path, struct error *err) M
 void weights_close(struct weights *w);           /* NULL allowed */
 
 /* NULL: the model has none. layer -1: of the whole model. Fused tensors answer as their parts (W_ATTN_Q, W_FFN_GATE, W_EXP_UP, ...) with data inside the whole; a
- * tied head is W_HEAD with the data of W_EMBED. Vectors may have any shape of so many elements. MLA's kv_b, when a file has it whole, is W_KV_B and no W_K_B. */
+ * tied head is W_HEAD with the data of W_EMBED. Vectors may have any shape of so many elements. */
 const struct weight *weights_find(const struct weights *w, unsigned id, int layer);
 /* enum kernel_format of an index into q->formats; UINT32_MAX: no kernel knows it. */
 uint32_t weights_kernel_format(const struct quants *q, uint16_t format);

@@ -194,7 +194,5 @@ int weights_open_hf(struct weights *w, const char *path, struct error *err)
 	if ((rc = read_config(w, &kind, path, err)) != OK || (rc = safetensors_open(&st, &w->arena, path, err)) != OK || (rc = map_shards(w, &st, err)) != OK ||
 	    (rc = list_pieces(&p, &n, &joined, w, &st, err)) != OK || (rc = joined ? in_memory(&s, w, p, n, &kind, err) : in_place(&s, w, p, n, err)) != OK)
 		return rc;
-	if (str_prefix(w->model.architecture, "gemma") && (rc = plus_one(w, err)) != OK)
-		return rc;
-	return weights_formats(w, &s, err);
+	return str_prefix(w->model.architecture, "gemma") ? plus_one(w, err) : OK;
 }

@@ -22,9 +22,6 @@ struct store { struct stored *t; uint32_t n; };
  * quants and file are set. Sorts the store. E_FILE: one is missing or has another shape; E_FORMAT: a format without a kernel; E_ARCH: one is left over. */
 int weights_bind(struct weights *w, struct store *s, struct error *err) MUST_CHECK;
 
-/* w->file_formats from what is stored. */
-int weights_formats(struct weights *w, const struct store *s, struct error *err) MUST_CHECK;
-
 int weights_open_hf(struct weights *w, const char *path, struct error *err) MUST_CHECK;
 int weights_open_gguf(struct weights *w, const char *path, struct error *err) MUST_CHECK;
 /* The same of a whole file in memory, which stays the caller's: for tests. */
@@ -48,5 +45,9 @@ const char *gguf_tensor_name(struct arena *a, const struct model_spec *m, unsign
 void gguf_tensor_shape(uint64_t ne[4], const struct model_spec *m, unsigned id, int layer);
 
 struct weights *weights_new(const struct quants *q);     /* NULL: out of memory */
+
+/* From here on a mapped file that becomes shorter while it is read (SIGBUS) ends the process with a message that names `path` and the exit code of E_FILE, in place of a
+ * crash: what was there is gone, and no thread can go on. A handler that others have set stays. NULL: no file is mapped any more. */
+void weights_watch(const char *path);
 
 #endif
