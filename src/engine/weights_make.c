@@ -46,19 +46,33 @@ static void codes(float number[256], const struct quants *q, uint16_t format)
 static void bf16_row(uint16_t *to, const struct piece *p, const float number[256], uint64_t r, uint64_t c, uint64_t n)
 {
 	const unsigned char *from = p->data + r * p->t->ne[0];
-	const float *scale = p->scale + r / p->tile[0] * u64_ceil_div(p->t->ne[0], p->tile[1]) + c / p->tile[1];
+	const float *scale = p->scale + r / p->tile[0] * u64_ceil_div(p->t->ne[0], p->tile[1]);
 
-	for (uint64_t end = c + n, stop; c < end; scale++)
-		for (stop = c - c % p->tile[1] + p->tile[1], stop = stop < end ? stop : end; c < stop; c++)
-			*to++ = f32_to_bf16(number[from[c]] * *scale);
+	for (uint64_t end = c + n; c < end; c++)
+		*to++ = f32_to_bf16(number[from[c]] * scale[c / p->tile[1]]);
 }
+
+/* Tile by tile: what a code means is the same in all of it. */
 static void to_bf16(uint16_t *to, const struct piece *p, const struct quants *q)
 {
+	uint64_t columns = p->t->ne[0], rows = p->t->ne[1], r1, c1;
+	const unsigned char *from = p->data;
+	const float *scale = p->scale;
 	float number[256];
+	uint16_t means[256];
 
 	codes(number, q, p->format);
-	for (uint64_t r = 0; r < p->t->ne[1]; r++)
-		bf16_row(to + r * p->t->ne[0], p, number, r, 0, p->t->ne[0]);
+	for (uint64_t r0 = 0; r0 < rows; r0 = r1) {
+		r1 = rows - r0 < p->tile[0] ? rows : r0 + p->tile[0];
+		for (uint64_t c0 = 0; c0 < columns; c0 = c1, scale++) {
+			c1 = columns - c0 < p->tile[1] ? columns : c0 + p->tile[1];
+			for (unsigned i = 0; i < 256; i++)
+				means[i] = f32_to_bf16(number[i] * *scale);
+			for (uint64_t r = r0; r < r1; r++)
+				for (uint64_t c = c0; c < c1; c++)
+					to[r * columns + c] = means[from[r * columns + c]];
+		}
+	}
 }
 
 /* One head's part of kv_b: rows [first, first + n) of it, as they are or turned. */
