@@ -30,8 +30,7 @@ void weights_close(struct weights *w)
 	free(w);
 }
 
-/* A file of safetensors, an index of them, or a folder that has them and no GGUF file. */
-static int is_safetensors(int *yes, const char *path, struct error *err)
+int weights_are_safetensors(int *yes, const char *path, struct error *err)
 {
 	struct arena scratch = { 0 };
 	const char **list;
@@ -54,7 +53,7 @@ int weights_open(struct weights **out, const char *path, const struct quants *q,
 	if (!w)
 		return error_set(err, E_NOMEM, "out of memory");
 	weights_watch(path);
-	rc = is_safetensors(&safetensors, path, err);
+	rc = weights_are_safetensors(&safetensors, path, err);
 	if (rc == OK)
 		rc = safetensors ? weights_open_hf(w, path, err) : weights_open_gguf(w, path, err);
 	if (rc == OK)

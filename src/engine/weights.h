@@ -43,6 +43,9 @@ struct weights {
  * open ends the process with a message. */
 int weights_open(struct weights **out, const char *path, const struct quants *q, struct error *err) MUST_CHECK;
 
+/* *yes: a file of safetensors, an index of them, or a folder that has them and no GGUF file. Nothing is read. */
+int weights_are_safetensors(int *yes, const char *path, struct error *err) MUST_CHECK;
+
 struct dummy_options {
 	uint64_t seed;
 	uint32_t layers;                         /* 0: all; else the first so many */

@@ -41,6 +41,7 @@ void weights_fill(const struct stored *t, const struct model_spec *m, const stru
 uint64_t memory_free_now(void);
 
 /* How llama.cpp's files of an architecture call a tensor, and in which shape they keep it where that differs (llama.cpp 0c1e57098 src/models/). */
+int gguf_arch_in(const char *arch, const char *list);    /* is it one of a list with blanks between? */
 const char *gguf_tensor_name(struct arena *a, const struct model_spec *m, unsigned id, int layer);
 void gguf_tensor_shape(uint64_t ne[4], const struct model_spec *m, unsigned id, int layer);
 

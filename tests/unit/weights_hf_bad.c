@@ -79,7 +79,11 @@ static void test_bad_experts(void)
 	struct error err = { 0 };
 	ok(weights_open(&w, folder, &quants, &err) == OK, "blocks after the last layer are left alone");
 	weights_close(w);
-	rename_to("model.layers.3.mlp.extra.weight", "model.layers.2.self_attn.k_proj.qweight");
+	rename_to("model.layers.3.mlp.extra.weight", "multi_modal_projector.linear_1.weight");
+	hf_write_folder(&c, folder, config_of(bad_family, ""), 1);
+	ok(weights_open(&w, folder, &quants, &err) == OK, "so is what encoders feed");
+	weights_close(w);
+	rename_to("multi_modal_projector.linear_1.weight", "model.layers.2.self_attn.k_proj.qweight");
 	refused(E_FORMAT, "qweight");
 	hf_find(&c, "model.layers.2.self_attn.k_proj.qweight")->dtype = "U8";
 	c.e[c.n - 1].dim[0] = 8;
