@@ -54,6 +54,7 @@ struct xop {
 /* Consecutive tokens of one slot in the step. */
 struct token_run { uint32_t token, n, slot, first; };
 
+struct native_rows { const void *at; uint64_t bytes; };
 struct program {
 	struct device *dev;
 	const struct bound_op *ops;
@@ -65,7 +66,7 @@ struct program {
 	struct arena arena;                      /* of x, vectors, tables */
 	struct buffer *work, *packed, *states;
 	unsigned char *kv;                       /* states->host */
-	uint64_t packed_at;
+	struct native_rows *packed_from; uint32_t n_packed_from;        /* native rows that nobody reads any more */
 	/* in work */
 	float *act;                              /* the arena of activations */
 	unsigned char *prep[INPUT_KINDS], *prep_own[INPUT_KINDS];        /* shared rows; a row a thread */

@@ -137,12 +137,15 @@ static void pack_one(struct program *p, struct matrix *m, uint64_t experts, uint
 	uint64_t bytes = u64_round_up(p->dev->mm->packed_bytes(m->format, m->rows, m->n), KERNEL_ALIGN);
 	unsigned char *to = carve(c, bytes * experts);
 
-	if (!to)
+	if (!to) {
+		p->n_packed_from++;
 		return;
+	}
 	struct packing_job job = { p->dev->mm, to, *m, experts, stride, bytes };
 	pool_run(p->dev->pool, p->dev->threads, pack_share, &job);
 	for (uint64_t e = 0; e < experts; e++)
 		let_go((const char *)m->data + e * stride, native_bytes(m));
+	p->packed_from[p->n_packed_from++] = (struct native_rows){ m->data, (experts - 1) * stride + native_bytes(m) };
 	p->repacked_bytes += bytes * experts;
 	m->data = to;
 	m->layout = MATRIX_PACKED;
@@ -197,7 +200,13 @@ int repack(struct build *b, struct error *err)
 		return OK;
 	if ((rc = cpu_alloc(&p->packed, p->dev, c.at, err)) != OK)
 		return rc;
+	if (!(p->packed_from = arena_array(&p->arena, p->n_packed_from, sizeof *p->packed_from)))
+		return error_set(err, E_NOMEM, "out of memory");
+	p->n_packed_from = 0;
 	c = (struct carve){ .base = p->packed->host };
 	pack_all(p, &c);
+	/* once more: reading a matrix maps pages of its neighbours again */
+	for (uint32_t i = 0; i < p->n_packed_from; i++)
+		let_go(p->packed_from[i].at, p->packed_from[i].bytes);
 	return OK;
 }

@@ -3,9 +3,10 @@
 
 #include "engine/backend.h"
 #include "engine/bind.h"
-#include "formats.h"
+#include "matmul.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct engine {
@@ -207,4 +208,14 @@ void engine_info(struct engine_info *out, const struct engine *e)
 		if (out->state_bytes)
 			out->region[out->n_regions++] = (struct engine_region){ "state", (char *)e->states->host + out->kv_bytes, out->state_bytes };
 	}
+}
+
+int engine_repacks(const struct format *f, const struct engine_options *o)
+{
+	const struct matmul *mm = matmul_best(o->isa);
+	const uint32_t n = 1024;         /* a multiple of every block */
+
+	if (o->no_repack || !mm || f->ggml_type < 0 || (o->backend && strcmp(o->backend, "cpu")))
+		return 0;
+	return mm->knows((uint32_t)f->ggml_type, n) && mm->packed_bytes((uint32_t)f->ggml_type, MATRIX_ROWS, n) > 0;
 }
