@@ -72,8 +72,9 @@ struct op {
 /* tokens: of the step, all sequences together; outputs: rows that need logits; context: entries already in the state, mean over sequences. */
 /* sizes_only: activations are wanted, not costs; the formats of weights are not looked up. */
 /* own: for src/engine, which runs what is lowered: no masks, only rows that need logits in the head, and the small ops that others' estimates leave out. */
-/* gate_apart: an attention gate of every element has a matrix of its own, not the other half of the queries' rows. */
-struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; uint8_t sizes_only, own, gate_apart; };
+/* gate_apart: an attention gate of every element has a matrix of its own, not the other half of the queries' rows.
+ * parallel: all branches of a layer read the stream as the layer found it. early_router: so do routers of experts, before any norm. */
+struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; uint8_t sizes_only, own, gate_apart, parallel, early_router; };
 
 /* Is it this program's own engine that runs? */
 static inline uint8_t settings_own(const struct settings *set) { return set->engine && !strcmp(set->engine->id, "ullage"); }

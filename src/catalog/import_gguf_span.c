@@ -65,6 +65,7 @@ int gi_spans(struct gguf_import *c)
 	return OK;
 }
 
+/* SmallThinker without windows turns everything, too (models/smallthinker.cpp). */
 static int rotates(struct gguf_import *c, uint32_t layer)
 {
 	uint8_t finetuned = 1;
@@ -74,11 +75,11 @@ static int rotates(struct gguf_import *c, uint32_t layer)
 	case ROPE_EVERYWHERE: return 1;
 	case ROPE_NOWHERE: return 0;
 	case ROPE_NOT_EVERY_4TH: return (layer + 1) % 4 != 0;
-	case ROPE_NOT_FIRST_OF_4: return layer % 4 != 0;
+	case ROPE_NOT_FIRST_OF_4:
 	case ROPE_WINDOW_ONLY:
 		for (uint32_t l = 0; l < c->n_blocks; l++)
 			any |= c->span[l].span != SPAN_FULL;
-		return !any || c->span[layer].span != SPAN_FULL;
+		return !any || (c->facts->rope == ROPE_NOT_FIRST_OF_4 ? layer % 4 != 0 : c->span[layer].span != SPAN_FULL);
 	case ROPE_BY_KEY: {
 		const struct gguf_value *v = gi_hyper_find(c, "rope.scaling.finetuned"), *pattern = gi_hyper_find(c, "attention.rope_pattern");
 		uint32_t turned = 1;

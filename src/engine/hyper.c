@@ -200,6 +200,8 @@ static int scales(struct hyper *h, struct weights *w, const struct gguf *g, cons
 	READ(limits_of(&h->act_limit_shared, w, g, "swiglu_clamp_shexp", err));
 	READ(key(&experts, w, g, "expert_weights_scale", err));
 	h->expert_scale = experts == 0.0 ? 1.0 : experts;
+	if (t->flags & HY_PARALLEL)
+		READ(flag(&h->parallel, w, g, "use_parallel_residual", err));
 	if (t->topk == TOPK_KEY)
 		READ(flag(&h->norm_topk, w, g, "expert_weights_norm", err));
 	if (t->flags & (HY_YARN_KEYS | HY_MLA_YARN)) {

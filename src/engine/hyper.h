@@ -36,6 +36,7 @@ struct hyper {
 	uint8_t index_halves;                    /* an indexer rotates pairs (i, i + dims / 2), whatever the model does */
 	uint32_t index_local_blocks;             /* the last so many blocks are chosen whatever their score (MiniMax M3) */
 	uint8_t gate_limited;
+	uint8_t parallel, early_router;          /* shape of calc/ops.h: GPT-NeoX; SmallThinker */
 	uint8_t v_norm;                          /* gemma4: v of each head is divided by its rms (norm_eps) before it is stored */
 	uint8_t norm_after_rope;                 /* hunyuan: q and k norms follow the rotation */
 	uint8_t beta_alpha_by_head;              /* qwen3next: ssm_ba keeps b and a of a key head together */

@@ -40,7 +40,7 @@ static const struct arch_traits table[] = {
 	{ "glm4moe", PROVED, TOPK_KEY, 0 },
 	{ "gpt-oss", PROVED, TOPK_PLAIN, HY_WINDOW_SCALED },
 	{ "gpt2", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
-	{ "gptneox", REFUSED, TOPK_PLAIN, 0 },
+	{ "gptneox", PROVED, TOPK_PLAIN, HY_PARALLEL | HY_NOT_SAVED },
 	{ "granite", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
 	{ "granite_swa", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_WINDOW_SCALED | HY_NOT_SAVED },
 	{ "granitehybrid", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
@@ -87,7 +87,7 @@ static const struct arch_traits table[] = {
 	{ "qwen3vl", PROVED, TOPK_PLAIN, 0 },
 	{ "qwen3vlmoe", PROVED, TOPK_NORM, 0 },
 	{ "seed_oss", PROVED, TOPK_PLAIN, 0 },
-	{ "smallthinker", REFUSED, TOPK_KEY, 0 },
+	{ "smallthinker", PROVED, TOPK_NORM, HY_EARLY_ROUTER | HY_WINDOW_SCALED | HY_NOT_SAVED },
 	{ "smollm3", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "stablelm", PROVED, TOPK_PLAIN, 0 },
 	{ "starcoder", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
@@ -181,6 +181,8 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 			h->temperature_offset = 1;
 		}
 	}
+	h->parallel = (flags & HY_PARALLEL) != 0;
+	h->early_router = (flags & HY_EARLY_ROUTER) != 0;
 	h->norm_after_rope = (flags & HY_NORM_AFTER_ROPE) != 0;
 	h->v_norm = (flags & HY_V_NORM) != 0;
 	h->beta_alpha_by_head = (flags & HY_BA_BY_HEAD) != 0;

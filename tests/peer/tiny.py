@@ -174,6 +174,10 @@ MODELS = {
     'mellum': ('mellum', base(layers=4, **moe(), attention__sliding_window=16), BIAS),
     'qwen': ('qwen', base(head=16, kv=4), r'attn_output\.bias|ffn_.*bias'),
     'openelm': ('openelm', dict(base(head=16), **{'feed_forward_length': [96] * 3, 'attention.head_count': [4] * 3, 'attention.head_count_kv': [2] * 3}), BIAS),
+    'gptneox': ('gptneox', base(head=16, kv=4, rms=False, rope__dimension_count=8, use_parallel_residual=True), '$^'),
+    'gptneox-serial': ('gptneox', base(layers=2, head=16, kv=4, rms=False, use_parallel_residual=False), '$^'),
+    'smallthinker': ('smallthinker', base( **moe(), expert_gating_func=2, attention__sliding_window=4096), BIAS),
+    'smallthinker-full': ('smallthinker', base( **moe(), expert_gating_func=1), BIAS),
     'granite_swa': ('granite_swa', dict(base(layers=4, logit_scale=2.0, residual_scale=0.5, embedding_scale=2.0, attention__scale=0.25, attention__sliding_window=16), **{'attention.sliding_window_pattern': [True, False, True, True]}), BIAS + '|rope_freqs'),
 }
 
@@ -213,7 +217,7 @@ MODELS.update({
 # Against float64 (check_transformers.py) llama.cpp's f32 sums are 2e-5 off in a last logit of llama and 5e-5 of qwen3; its GELU is a table of half-precision
 # numbers: 2.3e-3 of gemma3. A test may allow four to ten times that; any tensor left out moves logits by tenths or more.
 # MiniMax M3's runs with flash attention, which rounds keys and values to f16.
-TOLERANCE = {a: .01 for a in ('gemma', 'gemma2', 'gemma3', 'gemma4', 'gpt2', 'falcon', 'phi2', 'codeshell', 'starcoder', 'starcoder2')} | {'minimax-m3': .02}
+TOLERANCE = {a: .01 for a in ('gemma', 'gemma2', 'gemma3', 'gemma4', 'gpt2', 'falcon', 'phi2', 'codeshell', 'starcoder', 'starcoder2', 'gptneox')} | {'minimax-m3': .02}
 DEEP = {'gemma2-27b': .05, 'gemma3-27b': .03}                               # the table's error in every one of many layers
 # in llama.cpp these choose their blocks of keys only with flash attention
 FLASH = ('minimax-m3',)
