@@ -14,7 +14,7 @@ static const struct arch_facts table[] = {
 	{ .name = "arcee", .act = ACT_RELU2 },
 	{ .name = "codeshell", .act = ACT_GELU },
 	{ .name = "cohere2", .spans = SPANS_PATTERN, .period = 4, .rope = ROPE_WINDOW_ONLY },
-	{ .name = "cohere2moe", .score = SCORE_SIGMOID, .spans = SPANS_PATTERN, .period = 4, .full_first = 1 },
+	{ .name = "cohere2moe", .score = SCORE_SIGMOID, .spans = SPANS_PATTERN, .period = 4, .full_first = 1, .rope = ROPE_WINDOW_OR_DENSE },
 	{ .name = "deci", .flags = ARCH_NO_OPS },
 	{ .name = "deepseek4", .score = SCORE_SQRT_SOFTPLUS, .spans = SPANS_ALL },
 	{ .name = "exaone-moe", .score = SCORE_SIGMOID, .spans = SPANS_PATTERN, .period = 4, .window = 128, .rope = ROPE_WINDOW_ONLY },

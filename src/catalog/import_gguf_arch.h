@@ -15,6 +15,7 @@ enum rope_rule {
 	ROPE_EVERYWHERE, ROPE_NOT_EVERY_4TH,     /* layers 3, 7, ... have none */
 	ROPE_NOT_FIRST_OF_4,                     /* layers 0, 4, ... have none */
 	ROPE_WINDOW_ONLY,                        /* layers with a full span have none, if there are windows at all */
+	ROPE_WINDOW_OR_DENSE,                    /* but for the leading dense ones */
 	ROPE_BY_KEY,                             /* rope.scaling.finetuned false: none; attention.rope_pattern: of each layer */
 	ROPE_NOWHERE
 };

@@ -69,12 +69,16 @@ int gi_spans(struct gguf_import *c)
 static int rotates(struct gguf_import *c, uint32_t layer)
 {
 	uint8_t finetuned = 1;
+	uint32_t dense;
 	int any = 0;
 
 	switch ((enum rope_rule)c->facts->rope) {
 	case ROPE_EVERYWHERE: return 1;
 	case ROPE_NOWHERE: return 0;
 	case ROPE_NOT_EVERY_4TH: return (layer + 1) % 4 != 0;
+	case ROPE_WINDOW_OR_DENSE:
+		READ(gi_hyper(&dense, c, "leading_dense_block_count", 0));
+		return layer < dense || c->span[layer].span != SPAN_FULL;
 	case ROPE_NOT_FIRST_OF_4:
 	case ROPE_WINDOW_ONLY:
 		for (uint32_t l = 0; l < c->n_blocks; l++)

@@ -326,7 +326,7 @@ void run_scale(struct program *p, const struct xop *o, unsigned thread)
 		float *out = o->out[0] + t * n;
 		if (out != o->in[0] + t * n)
 			memcpy(out, o->in[0] + t * n, n * sizeof *out);
-		p->dev->ops->scale(out, o->vec[0][0], n);
+		p->dev->ops->scale(out, o->vec[0] ? o->vec[0][0] : (float)p->hyper->mixture_scale, n);
 	}
 }
 

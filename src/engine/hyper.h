@@ -23,6 +23,7 @@ struct hyper {
 	double residual_scale, logit_scale;      /* granite, cohere, minicpm; 1: none; logits are multiplied */
 	double attn_scale;                       /* 0: 1/sqrt(k_dim), unless the part says otherwise */
 	double expert_scale;                     /* routed_scaling_factor; 1 */
+	double mixture_scale;                    /* experts and shared experts together (Cohere 2 MoE); 1 */
 	uint8_t norm_topk;                       /* chosen experts' weights are divided by their sum */
 	uint8_t weight_before;                   /* llama4: experts' inputs are weighed, not their outputs */
 	/* queries are multiplied by log(floor((position + offset) / floor) + 1) * scale + 1; scale 0: no. llama4: layers without rope, offset 1; mistral: every layer */

@@ -10,13 +10,13 @@ enum { REFUSED = ARCH_REFUSED, UNPROVED = ARCH_UNPROVED, PROVED = ARCH_PROVED };
 static const struct arch_traits table[] = {
 	{ "afmoe", PROVED, TOPK_KEY, HY_WINDOW_SCALED | HY_EMBED_SQRT | HY_NOT_SAVED },
 	{ "arcee", PROVED, TOPK_PLAIN, HY_ADJACENT },
-	{ "baichuan", REFUSED, TOPK_PLAIN, HY_ADJACENT },
+	{ "baichuan", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_NOT_SAVED },         /* of 32 layers: see hyper_refuse() */
 	{ "bailingmoe", PROVED, TOPK_KEY, HY_ADJACENT | HY_NOT_SAVED },
 	{ "bailingmoe2", PROVED, TOPK_KEY, 0 },
 	{ "chatglm", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "codeshell", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
 	{ "cohere2", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_WINDOW_SCALED },
-	{ "cohere2moe", REFUSED, TOPK_KEY, HY_ADJACENT | HY_WINDOW_SCALED },
+	{ "cohere2moe", PROVED, TOPK_KEY, HY_ADJACENT | HY_WINDOW_SCALED | HY_MEAN_SHARED | HY_NOT_SAVED },
 	{ "command-r", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "dbrx", PROVED, TOPK_NORM, HY_NOT_SAVED },
 	{ "deci", PROVED, TOPK_NORM, HY_ADJACENT },
@@ -130,6 +130,10 @@ int hyper_refuse(const struct model_spec *m, struct error *err)
 
 	int fits = t && t->state >= ARCH_UNPROVED;
 
+	/* 13B (40 layers) has slopes in place of rotation (ALiBi), others neither: models/baichuan.cpp */
+	if (fits && !strcmp(t->name, "baichuan") && m->n_layers != 32)
+		return error_set(err, E_ARCH, "%s: of the architecture baichuan only the model of 32 layers can be run, not %u: it does not rotate",
+			m->file ? m->file : m->id ? m->id : "model", m->n_layers);
 	for (unsigned i = 0; i < m->n_kinds && fits && t->flags & HY_ONE_BRANCH; i++)
 		fits = m->kinds[i].n_branches == 1;
 	if (fits)
@@ -152,6 +156,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 
 	h->embed_scale = flags & HY_EMBED_SQRT ? sqrt(m->width) : 1.0;
 	h->residual_scale = h->logit_scale = h->expert_scale = h->value_scale = 1.0;
+	h->mixture_scale = flags & HY_MEAN_SHARED ? 0.5 : 1.0;
 	h->norm_topk = t ? t->topk == TOPK_NORM : 1;
 	for (unsigned i = 0; i < 8; i++)
 		h->ssm_multiplier[i] = 1.0;

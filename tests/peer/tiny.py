@@ -176,8 +176,13 @@ MODELS = {
     'openelm': ('openelm', dict(base(head=16), **{'feed_forward_length': [96] * 3, 'attention.head_count': [4] * 3, 'attention.head_count_kv': [2] * 3}), BIAS),
     'gptneox': ('gptneox', base(head=16, kv=4, rms=False, rope__dimension_count=8, use_parallel_residual=True), '$^'),
     'gptneox-serial': ('gptneox', base(layers=2, head=16, kv=4, rms=False, use_parallel_residual=False), '$^'),
-    'smallthinker': ('smallthinker', base( **moe(), expert_gating_func=2, attention__sliding_window=4096), BIAS),
-    'smallthinker-full': ('smallthinker', base( **moe(), expert_gating_func=1), BIAS),
+    'smallthinker': ('smallthinker', base(**moe(), expert_gating_func=2, attention__sliding_window=4096), BIAS),
+    'smallthinker-full': ('smallthinker', base(**moe(), expert_gating_func=1), BIAS),
+    'baichuan': ('baichuan', base(layers=32, ff=32, heads=2, kv=2), BIAS),
+    'cohere2moe': ('cohere2moe', base(layers=6, rms=False, **moe(), logit_scale=0.25, attention__sliding_window=16, leading_dense_block_count=1, expert_shared_count=2,
+                   expert_weights_norm=False), BIAS + r'|^output\.weight'),
+    'cohere2moe-norm': ('cohere2moe', base(layers=5, **moe(), logit_scale=0.25, attention__sliding_window=16, leading_dense_block_count=0, expert_shared_count=1,
+                        expert_weights_norm=True, expert_shared_feed_forward_length=48), BIAS + r'|^output\.weight'),
     'granite_swa': ('granite_swa', dict(base(layers=4, logit_scale=2.0, residual_scale=0.5, embedding_scale=2.0, attention__scale=0.25, attention__sliding_window=16), **{'attention.sliding_window_pattern': [True, False, True, True]}), BIAS + '|rope_freqs'),
 }
 
