@@ -38,7 +38,7 @@ static const struct arch_facts table[] = {
 	{ .name = "hy_v3", .score = SCORE_SIGMOID },
 	{ .name = "jais2", .act = ACT_RELU2 },
 	{ .name = "kimi-linear", .rope = ROPE_NOWHERE }, { .name = "kimi-k3", .act = ACT_SITU, .rope = ROPE_NOWHERE },
-	{ .name = "laguna", .score = SCORE_SIGMOID, .spans = SPANS_PATTERN, .period = 4, .full_first = 1 },
+	{ .name = "laguna", .score = SCORE_SIGMOID, .spans = SPANS_PATTERN, .period = 4, .full_first = 1, .flags = ARCH_PLAIN_WINDOW },
 	{ .name = "lfm2", .spans = SPANS_ALL }, { .name = "lfm2moe", .spans = SPANS_ALL },
 	{ .name = "llama4", .score = SCORE_SIGMOID, .spans = SPANS_CHUNK, .period = 4, .rope = ROPE_NOT_EVERY_4TH },
 	{ .name = "mellum", .spans = SPANS_PATTERN, .period = 4, .flags = ARCH_PLAIN_WINDOW },

@@ -234,6 +234,15 @@ void run_rows(struct program *p, const struct xop *o, unsigned thread)
 		memmove(o->out[0] + i * n, o->in[0] + (uint64_t)p->step->output_row[i] * n, n * sizeof(float));
 }
 
+/* Laguna: x times log(1 + exp(y)), y of the head or of each element (llama.cpp 0c1e57098 src/models/laguna.cpp) */
+static void gate_softplus(float *out, const float *x, const float *y, unsigned step, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		double g = (double)y[i * step];
+		out[i] = (float)((double)x[i] * (g > 20 ? g : log1p(exp(g))));
+	}
+}
+
 /* out = x times a gate: which, is told by the part */
 void run_gate(struct program *p, const struct xop *o, unsigned thread)
 {
@@ -261,6 +270,10 @@ void run_gate(struct program *p, const struct xop *o, unsigned thread)
 			const struct gqa_spec *s = &part->u.gqa;
 			for (uint32_t h = 0; h < s->q_heads; h++) {
 				uint64_t at = (uint64_t)h * s->v_dim;
+				if (p->hyper->gate_softplus) {
+					gate_softplus(out + at, x + at, s->gate == GATE_HEAD ? y + h : y + at, s->gate == GATE_ELEMENT, s->v_dim);
+					continue;
+				}
 				if (s->gate == GATE_ELEMENT && o->n_in[1] == n) {
 					k->act(out + at, y + at, x + at, s->v_dim, KA_SIGMOID);
 					continue;

@@ -51,7 +51,7 @@ static const struct arch_traits table[] = {
 	{ "internlm2", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "kimi-k3", PROVED, TOPK_KEY, HY_NOT_SAVED },
 	{ "kimi-linear", PROVED, TOPK_NORM, 0 },
-	{ "laguna", REFUSED, TOPK_KEY, 0 },
+	{ "laguna", PROVED, TOPK_KEY, HY_GATE_SOFTPLUS | HY_WINDOW_PLAIN | HY_NOT_SAVED },
 	{ "lfm2", PROVED, TOPK_NORM, 0 },
 	{ "lfm2moe", PROVED, TOPK_NORM, 0 },
 	{ "llama", PROVED, TOPK_NORM, HY_ADJACENT },
@@ -191,6 +191,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	h->norm_after_rope = (flags & HY_NORM_AFTER_ROPE) != 0;
 	h->v_norm = (flags & HY_V_NORM) != 0;
 	h->beta_alpha_by_head = (flags & HY_BA_BY_HEAD) != 0;
+	h->gate_softplus = (flags & HY_GATE_SOFTPLUS) != 0;
 	h->gate_limited = (flags & HY_GATE_LIMITED) != 0;
 	h->index_halves = (flags & HY_INDEX_HALVES) != 0;
 	h->delta_tiled = (flags & HY_DELTA_TILED) != 0;

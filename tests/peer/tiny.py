@@ -183,6 +183,9 @@ MODELS = {
                    expert_weights_norm=False), BIAS + r'|^output\.weight'),
     'cohere2moe-norm': ('cohere2moe', base(layers=5, **moe(), logit_scale=0.25, attention__sliding_window=16, leading_dense_block_count=0, expert_shared_count=1,
                         expert_weights_norm=True, expert_shared_feed_forward_length=48), BIAS + r'|^output\.weight'),
+    'laguna': ('laguna', dict(base(layers=5, rope__freq_base=5e5, **moe(), **DS, attention__sliding_window=16, expert_shared_feed_forward_length=48), **dict(YARN, **{'rope.scaling.attn_factor': 1.1,
+               'rope.scaling.original_context_length': 16, 'attention.head_count': [4, 6, 6, 6, 4], 'rope.dimension_count': 16, 'rope.dimension_count_swa': 32, 'rope.freq_base_swa': 10000.0})), BIAS),
+    'laguna-element': ('laguna', base(layers=2, **moe(), **DS), BIAS),
     'granite_swa': ('granite_swa', dict(base(layers=4, logit_scale=2.0, residual_scale=0.5, embedding_scale=2.0, attention__scale=0.25, attention__sliding_window=16), **{'attention.sliding_window_pattern': [True, False, True, True]}), BIAS + '|rope_freqs'),
 }
 
@@ -302,6 +305,8 @@ def describe(name, peer, tiny, tmp):
             continue
         if t.endswith('.scale') and arch != 'gemma4':
             continue
+        if name == 'laguna-element' and t.endswith('attn_gate.weight'):       # llama.cpp takes either width and makes up the other
+            ne = [ne[0], 128]
         parts = [(t, ne)]
         if 'ffn_gate_up_exps' in t:
             parts = [(t.replace('gate_up', g), [ne[0], ne[1] // 2, *ne[2:]]) for g in ('gate', 'up')]
