@@ -220,6 +220,8 @@ static void lower_layer(struct lowering *w, const struct layer_kind *k)
 			uint32_t y = lower_part(w, in, early ? found : in, b->part[p]);
 			sum = sum == NO_ACT ? y : op_simple(w, OP_ADD, sum, y, width);
 		}
+		if (own && w->l->shape.mixture_scaled && b->n_parts > 1 && mixes_nothing(w->m, b))
+			sum = op_simple(w, OP_SCALE, sum, NO_ACT, width);
 		if (b->norm == NORM_POST || b->norm == NORM_SANDWICH)
 			sum = stream_norm(w, sum, branch_norm_id(w->m, k, i, 1));
 		/* the branch's output takes the sum: llama.cpp adds the residual to it; src/engine adds it to the residual */

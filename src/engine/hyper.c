@@ -118,7 +118,13 @@ static int rope_of(struct hyper_rope *h, struct weights *w, const struct rope *r
 	READ(file_scaling(h, w, g, plain, err));
 	if (!(plain && t->flags & HY_WINDOW_PLAIN))
 		READ(key(&h->attn_factor, w, g, "rope.scaling.attn_factor", err));
-	if (t->flags & HY_YARN_KEYS) {
+	if (t->flags & HY_GROK) {
+		h->beta_fast = 8.0;
+		READ(key(&h->ext_factor, w, g, "rope.scaling.yarn_ext_factor", err));
+		if (h->ext_factor > 0.0)
+			h->scaling = ROPE_SCALING_YARN;
+	}
+	if (t->flags & (HY_YARN_KEYS | HY_GROK)) {
 		READ(key(&h->beta_fast, w, g, "rope.scaling.yarn_beta_fast", err));
 		READ(key(&h->beta_slow, w, g, "rope.scaling.yarn_beta_slow", err));
 	}
@@ -200,6 +206,8 @@ static int scales(struct hyper *h, struct weights *w, const struct gguf *g, cons
 	READ(limits_of(&h->act_limit_shared, w, g, "swiglu_clamp_shexp", err));
 	READ(key(&experts, w, g, "expert_weights_scale", err));
 	h->expert_scale = experts == 0.0 ? 1.0 : experts;
+	if (t->flags & HY_GROK)
+		READ(key(&h->attn_scale, w, g, "attention.output_scale", err));
 	if (t->flags & HY_PARALLEL)
 		READ(flag(&h->parallel, w, g, "use_parallel_residual", err));
 	if (t->topk == TOPK_KEY)

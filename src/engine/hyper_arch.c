@@ -29,7 +29,7 @@ static const struct arch_traits table[] = {
 	{ "exaone", PROVED, TOPK_PLAIN, 0 },
 	{ "exaone-moe", PROVED, TOPK_KEY, HY_WINDOW_SCALED | HY_NOT_SAVED },
 	{ "exaone4", PROVED, TOPK_PLAIN, HY_WINDOW_SCALED },
-	{ "falcon", PROVED, TOPK_PLAIN, HY_ONE_BRANCH },
+	{ "falcon", PROVED, TOPK_PLAIN, HY_PARALLEL },
 	{ "falcon-h1", PROVED, TOPK_PLAIN, 0 },
 	{ "gemma", PROVED, TOPK_PLAIN, HY_EMBED_SQRT },
 	{ "gemma2", PROVED, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B | HY_WINDOW_SCALED },
@@ -97,7 +97,7 @@ static const struct arch_traits table[] = {
 	/* parts of these are not built or their constants not read */
 	{ "deepseek4", REFUSED, TOPK_KEY, HY_ADJACENT },
 	{ "gemma3n", REFUSED, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE },
-	{ "grok", REFUSED, TOPK_NORM, 0 },
+	{ "grok", PROVED, TOPK_NORM, HY_GROK | HY_NOT_SAVED },
 };
 
 const struct arch_traits *hyper_traits(const char *architecture)
@@ -185,6 +185,12 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 			h->temperature_floor = 8192;
 			h->temperature_offset = 1;
 		}
+	}
+	if (flags & HY_GROK) {           /* grok.cpp: defaults of files from before the keys */
+		h->embed_scale = 78.38367176906169;
+		h->logit_scale = 0.5773502691896257;
+		h->attn_scale = 0.08838834764831845;
+		h->mixture_scale = sqrt(0.5);
 	}
 	h->parallel = (flags & HY_PARALLEL) != 0;
 	h->early_router = (flags & HY_EARLY_ROUTER) != 0;

@@ -186,6 +186,10 @@ MODELS = {
     'laguna': ('laguna', dict(base(layers=5, rope__freq_base=5e5, **moe(), **DS, attention__sliding_window=16, expert_shared_feed_forward_length=48), **dict(YARN, **{'rope.scaling.attn_factor': 1.1,
                'rope.scaling.original_context_length': 16, 'attention.head_count': [4, 6, 6, 6, 4], 'rope.dimension_count': 16, 'rope.dimension_count_swa': 32, 'rope.freq_base_swa': 10000.0})), BIAS),
     'laguna-element': ('laguna', base(layers=2, **moe(), **DS), BIAS),
+    'grok': ('grok', base(head=16, kv=4, **moe(), attention__output_scale=0.2, attn_logit_softcapping=20.0, embedding_scale=4.0, logit_scale=0.5, final_logit_softcapping=30.0), BIAS),
+    'grok-1': ('grok', base(layers=2, head=16, kv=4, **moe(), **dict(YARN, **{'rope.scaling.original_context_length': 16, 'rope.scaling.yarn_ext_factor': 1.0})),
+               BIAS + r'|ffn_(gate|up|down)\.weight|post_ffw'),
+    'falcon-40b': ('falcon', base(head=16, kv=2, rms=False), BIAS),
     'granite_swa': ('granite_swa', dict(base(layers=4, logit_scale=2.0, residual_scale=0.5, embedding_scale=2.0, attention__scale=0.25, attention__sliding_window=16), **{'attention.sliding_window_pattern': [True, False, True, True]}), BIAS + '|rope_freqs'),
 }
 
@@ -225,7 +229,7 @@ MODELS.update({
 # Against float64 (check_transformers.py) llama.cpp's f32 sums are 2e-5 off in a last logit of llama and 5e-5 of qwen3; its GELU is a table of half-precision
 # numbers: 2.3e-3 of gemma3. A test may allow four to ten times that; any tensor left out moves logits by tenths or more.
 # MiniMax M3's runs with flash attention, which rounds keys and values to f16.
-TOLERANCE = {a: .01 for a in ('gemma', 'gemma2', 'gemma3', 'gemma4', 'gpt2', 'falcon', 'phi2', 'codeshell', 'starcoder', 'starcoder2', 'gptneox')} | {'minimax-m3': .02}
+TOLERANCE = {a: .01 for a in ('gemma', 'gemma2', 'gemma3', 'gemma4', 'gpt2', 'falcon', 'phi2', 'codeshell', 'starcoder', 'starcoder2', 'gptneox', 'grok')} | {'minimax-m3': .02}
 DEEP = {'gemma2-27b': .05, 'gemma3-27b': .03}                               # the table's error in every one of many layers
 # in llama.cpp these choose their blocks of keys only with flash attention
 FLASH = ('minimax-m3',)
