@@ -49,6 +49,7 @@ static const struct arch_facts table[] = {
 	{ .name = "nemotron_h", .act = ACT_RELU2, .score = SCORE_SIGMOID, .rope = ROPE_NOWHERE, .flags = ARCH_RMS },
 	{ .name = "nemotron_h_moe", .act = ACT_RELU2, .score = SCORE_SIGMOID, .rope = ROPE_NOWHERE, .flags = ARCH_RMS },
 	{ .name = "olmo2", .spans = SPANS_PATTERN, .period = 4, .flags = ARCH_PLAIN_WINDOW },
+	{ .name = "phimoe", .flags = ARCH_LAYER_NORM },
 	{ .name = "phi2", .act = ACT_GELU_TANH },
 	{ .name = "plamo3", .spans = SPANS_PATTERN, .period = 8 },
 	{ .name = "plm", .act = ACT_RELU2 },
@@ -65,7 +66,7 @@ static const char *const usual[] = {
 	"deepseek2-ocr", "deepseek32", "dots1", "ernie4_5", "ernie4_5-moe", "exaone", "falcon-h1", "glm4",
 	"hunyuan-dense", "hunyuan-moe", "hunyuan_vl", "internlm2", "llada", "llada-moe", "llama", "maincoder",
 	"mamba2", "minicpm", "minicpm3", "minimax-m2", "mistral3", "mistral4", "olmo", "olmoe", "openelm", "orion", "phi3",
-	"phimoe", "qwen", "qwen2", "qwen2moe", "qwen2vl", "qwen3", "qwen35", "qwen35moe", "qwen3moe", "qwen3next",
+	"qwen", "qwen2", "qwen2moe", "qwen2vl", "qwen3", "qwen35", "qwen35moe", "qwen3moe", "qwen3next",
 	"qwen3vl", "qwen3vlmoe", "rnd1", "seed_oss", "stablelm", "xverse",
 };
 static const struct arch_facts usual_facts = { .name = "" };

@@ -22,6 +22,7 @@ enum rope_rule {
 enum { ARCH_EMBED_SCALE = 1, ARCH_RMS = 2, ARCH_NO_OPS = 4, ARCH_SHARED_FROM_20 = 8, ARCH_UNDESCRIBED = 16,
 	ARCH_HALF_FULL_ROPE = 32,
 	ARCH_WINDOW_64_LAYERS = 64, ARCH_SOFTCAPS = 128,
+	ARCH_LAYER_NORM = 512,
 	ARCH_PLAIN_WINDOW = 256          /* layers with a window rotate unscaled, whatever the others do */
 };
 

@@ -83,6 +83,11 @@ static void norm_row(const struct program *p, const struct xop *o, float *out, c
 	const struct ops *k = p->dev->ops;
 	uint64_t n = o->n_in[0], groups = o->part && o->part->type == PART_MAMBA2 ? o->part->u.mamba2.groups : 1;
 
+	if (p->hyper->rms_bias && !o->part) {
+		k->rms_norm(out, x, o->vec[0], n, p->model->norm_eps);
+		k->add(out, out, o->vec[1], n);
+		return;
+	}
 	if (p->model->norm_type != NORM_RMS && !o->part) {
 		k->layer_norm(out, x, o->vec[0], o->vec[1], n, p->model->norm_eps);
 		return;

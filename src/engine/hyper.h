@@ -37,6 +37,7 @@ struct hyper {
 	uint8_t index_halves;                    /* an indexer rotates pairs (i, i + dims / 2), whatever the model does */
 	uint32_t index_local_blocks;             /* the last so many blocks are chosen whatever their score (MiniMax M3) */
 	uint8_t gate_limited;
+	uint8_t rms_bias;                        /* norms with biases subtract no mean: Phi-3.5 MoE in llama.cpp */
 	uint8_t gate_softplus;                   /* an attention's gate is log(1 + exp(x)), not a sigmoid (Laguna) */
 	uint8_t parallel, early_router;          /* shape of calc/ops.h: GPT-NeoX; SmallThinker */
 	uint8_t v_norm;                          /* gemma4: v of each head is divided by its rms (norm_eps) before it is stored */

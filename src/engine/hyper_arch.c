@@ -74,7 +74,8 @@ static const struct arch_traits table[] = {
 	{ "orion", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
 	{ "phi2", PROVED, TOPK_PLAIN, HY_ONE_BRANCH },
 	{ "phi3", PROVED, TOPK_NORM, 0 },
-	{ "phimoe", REFUSED, TOPK_NORM, 0 },
+	/* as llama.cpp runs it, which is not quite as it was trained: its norms are layer norms and its experts weighed one after the other (modeling_phimoe.py) */
+	{ "phimoe", PROVED, TOPK_NORM, HY_RMS_BIAS | HY_NOT_SAVED },
 	{ "qwen", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
 	{ "qwen2", PROVED, TOPK_PLAIN, 0 },
 	{ "qwen2moe", PROVED, TOPK_PLAIN, 0 },
@@ -197,6 +198,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 	h->norm_after_rope = (flags & HY_NORM_AFTER_ROPE) != 0;
 	h->v_norm = (flags & HY_V_NORM) != 0;
 	h->beta_alpha_by_head = (flags & HY_BA_BY_HEAD) != 0;
+	h->rms_bias = (flags & HY_RMS_BIAS) != 0;
 	h->gate_softplus = (flags & HY_GATE_SOFTPLUS) != 0;
 	h->gate_limited = (flags & HY_GATE_LIMITED) != 0;
 	h->index_halves = (flags & HY_INDEX_HALVES) != 0;

@@ -25,6 +25,7 @@ enum {
 	HY_PARALLEL = 1048576,                   /* unless use_parallel_residual says otherwise */
 	HY_EARLY_ROUTER = 2097152,
 	HY_GATE_SOFTPLUS = 8388608,
+	HY_RMS_BIAS = 33554432,
 	HY_GROK = 16777216,
 	HY_MEAN_SHARED = 4194304,                /* the mean of routed and shared experts, not their sum */
 	HY_SECTIONS_HALVES = 524288,             /* files with rope.dimension_sections rotate pairs (i, i + dims / 2) */

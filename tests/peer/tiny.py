@@ -190,6 +190,7 @@ MODELS = {
     'grok-1': ('grok', base(layers=2, head=16, kv=4, **moe(), **dict(YARN, **{'rope.scaling.original_context_length': 16, 'rope.scaling.yarn_ext_factor': 1.0})),
                BIAS + r'|ffn_(gate|up|down)\.weight|post_ffw'),
     'falcon-40b': ('falcon', base(head=16, kv=2, rms=False), BIAS),
+    'phimoe': ('phimoe', dict(base(head=16, kv=2, **moe(width=None)), **{'rope.scaling.original_context_length': 256, 'rope.scaling.attn_factor': 1.19}), '$^'),
     'granite_swa': ('granite_swa', dict(base(layers=4, logit_scale=2.0, residual_scale=0.5, embedding_scale=2.0, attention__scale=0.25, attention__sliding_window=16), **{'attention.sliding_window_pattern': [True, False, True, True]}), BIAS + '|rope_freqs'),
 }
 
