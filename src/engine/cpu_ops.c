@@ -85,7 +85,8 @@ static void norm_row(const struct program *p, const struct xop *o, float *out, c
 
 	if (p->hyper->rms_bias && !o->part) {
 		k->rms_norm(out, x, o->vec[0], n, p->model->norm_eps);
-		k->add(out, out, o->vec[1], n);
+		if (o->vec[1])
+			k->add(out, out, o->vec[1], n);
 		return;
 	}
 	if (p->model->norm_type != NORM_RMS && !o->part) {
