@@ -28,6 +28,9 @@ static int known_family(const struct weights *w, const char *path, struct error 
 	for (unsigned i = 0; i < m->n_parts; i++)
 		if (m->parts[i].type == PART_MOE)
 			return error_set(err, E_FORMAT, "%s: experts stored apart are not run yet, only those of GGUF files are", path);
+	for (unsigned i = 0; i < m->n_warnings; i++)
+		if (str_prefix(m->warnings[i], "rope scaling '"))        /* import_config_rope.c */
+			return error_set(err, E_ARCH, "%s: %.*s, so it is not run", path, (int)strcspn(m->warnings[i], ";"), m->warnings[i]);
 	for (unsigned i = 0; i < m->n_rope; i++)
 		if (m->rope[i].scaling == ROPE_SCALING_LONGROPE)
 			return error_set(err, E_FORMAT, "%s: the factors of longrope are read from GGUF files only", path);
