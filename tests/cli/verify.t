@@ -50,6 +50,12 @@ SKIP: {
 	}
 	ok($t->{$_}{pass}, "$_ passes", "predicted $t->{$_}{predicted}, measured $t->{$_}{measured}") for qw(weights_bytes kv_cache_bytes state_bytes total_bytes);
 }
+{
+	# a context that no run fills: its pages count all the same
+	my (undef, $long) = run($what, '-c 2048 -p 16 -n 4 -r 1 -d 0 -np 1 -t 1 --no-calibration --json');
+	my $kv = terms(eval { decode_json($long) } // {})->{kv_cache_bytes};
+	ok($kv->{predicted} > 20e6 && (!defined $kv->{measured} || $kv->{pass}), 'a cache that is longer than the runs', $long);
+}
 ok(!-e "$tmp/ullage", '--no-calibration keeps nothing');
 ok($err eq '', 'no progress but on a terminal', $err);
 my $pre = $doc->{prediction} // {};
