@@ -2,6 +2,7 @@
 # verify.t - ullage verify: terms, exit status, what is kept, baselines; that what it measures is so, never how fast it is
 use strict;
 use warnings;
+use Cwd ();
 use File::Temp qw(tempdir);
 use JSON::PP;
 
@@ -132,6 +133,18 @@ ok(-s "$tmp/slice.gguf" && ($s->{saved} // '') eq "$tmp/slice.gguf", 'written to
 my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json');
 my $l = eval { decode_json($loaded) } // {};
 ok(abs((terms($l)->{weights_bytes}{predicted} // 0) / (terms($s)->{weights_bytes}{predicted} || 1) - 1) < 1e-3, 'which is loaded like any other, and is as large', "exit $rcf: $errf");
+
+# in words: that it is a slice; that a GPU which is there took no part (a stand-in for its driver is found by the loader)
+my ($nvml) = grep { -r } ($ENV{B} // 'build') . '/tests/fake/nvml.so';
+if ($nvml && $^O eq 'linux') {
+	symlink Cwd::abs_path($nvml), "$tmp/libnvidia-ml.so.1";
+	local $ENV{LD_LIBRARY_PATH} = $tmp;
+	my (undef, $said) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration');
+	ok($said =~ /^note: a slice, 3 of 30 layers/m && $said =~ /^term .* all 30 layers/m, 'the text says that it is a slice', $said);
+	ok($said =~ /^note: .* has no backend in this version: everything ran\s+on\s+the\s+CPU/m, 'and that the GPU took no part', $said);
+} else {
+	print 'ok ', ++$n, " - notes # SKIP no fake driver (make tests)\n";
+}
 
 my $pid = fork;
 if (!$pid) {
