@@ -99,20 +99,16 @@ int place_work(struct build *b, struct error *err)
 
 /* ---- repacking ---- */
 
-struct packing_job { const struct matmul *mm; unsigned char *out; struct matrix m; uint64_t experts, in_bytes, out_bytes; };
+struct packing_job { const struct matmul *mm; unsigned char *out; struct matrix m; };
 
 static void pack_share(void *user, unsigned thread, unsigned threads)
 {
 	const struct packing_job *j = user;
 	uint64_t a, b;
 
-	for (uint64_t e = 0; e < j->experts; e++) {
-		struct matrix m = j->m;
-		m.data = (const char *)j->m.data + e * j->in_bytes;
-		share_of(&a, &b, m.rows, MATRIX_ROWS, thread, threads);
-		if (a < b)
-			j->mm->pack(j->out + e * j->out_bytes, &m, a, b);
-	}
+	share_of(&a, &b, j->m.rows, MATRIX_ROWS, thread, threads);
+	if (a < b)
+		j->mm->pack(j->out, &j->m, a, b);
 }
 
 /* The pages of a tensor that nobody reads any more: of a file they come back when touched, of dummy weights they are gone. */
@@ -139,10 +135,12 @@ static void pack_one(struct program *p, struct matrix *m, uint64_t experts, uint
 
 	if (!to)
 		return;
-	struct packing_job job = { p->dev->mm, to, *m, experts, stride, bytes };
-	pool_run(p->dev->pool, p->dev->threads, pack_share, &job);
-	for (uint64_t e = 0; e < experts; e++)
-		let_go((const char *)m->data + e * stride, native_bytes(m));
+	for (uint64_t e = 0; e < experts; e++) { /* made-up weights are in memory too: never more than one expert twice */
+		struct packing_job job = { p->dev->mm, to + e * bytes, *m };
+		job.m.data = (const char *)m->data + e * stride;
+		pool_run(p->dev->pool, p->dev->threads, pack_share, &job);
+		let_go(job.m.data, native_bytes(m));
+	}
 	p->repacked_bytes += bytes * experts;
 	m->data = to;
 	m->layout = MATRIX_PACKED;
