@@ -197,5 +197,8 @@ int repack(struct build *b, struct error *err)
 		return rc;
 	c = (struct carve){ .base = p->packed->host };
 	pack_all(p, &c);
+	/* reading one tensor of a file maps pages of its neighbours too, those that were let go of among them: as far as folios of the page cache reach */
+	for (uint32_t i = 0; !b->w->dummy && i < b->w->n_maps; i++)
+		let_go(b->w->map[i].at, b->w->map[i].bytes);
 	return OK;
 }
