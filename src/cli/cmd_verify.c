@@ -169,8 +169,16 @@ static int predict(struct job *j, struct error *err)
 	if ((rc = settings_from(&j->q.settings, j->o, j->c, err)) != OK || (rc = efficiency_from(&j->eff, &j->a, j->c, err)) != OK || (rc = weights_from(&j->q, &j->m, err)) != OK)
 		return rc;
 	j->q.settings.threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed);
-	if (!j->q.settings.recipe && (rc = estimate_ladder(&j->e, &j->q, best, &j->a, err)) != OK)
-		return rc;
+	if (!j->q.settings.recipe) {             /* the best of what GGUF files hold: of the other formats some have no kernel */
+		const struct engine_profile *engine = j->q.settings.engine;
+		struct engine_profile gguf = *engine;
+		gguf.loads[PACK_HF] = 0;
+		j->q.settings.engine = &gguf;
+		rc = estimate_ladder(&j->e, &j->q, best, &j->a, err);
+		j->q.settings.engine = engine;
+		if (rc != OK)
+			return rc;
+	}
 	if ((rc = verify_predict(&j->v, &j->plan, &j->q, &j->a, err)) != OK)
 		return rc;
 	if (j->m.spec == &j->slice) {
