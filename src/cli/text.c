@@ -55,9 +55,14 @@ size_t text_columns(const char *s)
 
 void text_wrap(const struct text *t, const char *lead, int indent, const char *s)
 {
-	int col = (int)text_columns(lead), words = 0;
-
 	fputs(lead, t->out);
+	text_wrap_from(t, (int)text_columns(lead), indent, s);
+}
+
+void text_wrap_from(const struct text *t, int col, int indent, const char *s)
+{
+	int words = 0;
+
 	while (*s) {
 		size_t n = strcspn(s, " ");
 		int wide = 0;            /* columns of the word */
