@@ -1,6 +1,7 @@
 /* text.c - terminal output */
 #include "cli/text.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,7 @@ void table_print(struct table *t, const struct text *x, int header)
 {
 	size_t width[TABLE_COLUMNS] = { 0 }, total = 0;
 
+	assert(t->columns && t->columns <= TABLE_COLUMNS);
 	for (unsigned i = 0; i < t->n; i++)
 		if (!(t->paint[i] & TABLE_SECTION) && text_columns(t->cell[i]) > width[i % t->columns])
 			width[i % t->columns] = text_columns(t->cell[i]);
