@@ -180,6 +180,16 @@ static int parallel_fits(struct job *j, struct error *err)
 	return OK;
 }
 
+/* The first of the ladder that is GGUF's: kernels read its formats, and of those that models are released in (FP8 with scales, MXFP4 beside its scales) only
+ * some. */
+static const struct recipe *first_made_up(const struct quants *q)
+{
+	for (unsigned i = 0; i < q->n_ladder; i++)
+		if (q->ladder[i] < q->n_recipes && q->recipes[q->ladder[i]].packing == PACK_GGUF)
+			return &q->recipes[q->ladder[i]];
+	return NULL;
+}
+
 static int predict(struct job *j, struct error *err)
 {
 	int rc;
@@ -188,7 +198,7 @@ static int predict(struct job *j, struct error *err)
 	if ((rc = settings_from(&j->q.settings, j->o, j->c, err)) != OK || (rc = efficiency_from(&j->eff, &j->a, j->c, err)) != OK || (rc = weights_from(&j->q, &j->m, err)) != OK)
 		return rc;
 	j->q.settings.threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed);
-	if (!j->q.settings.recipe && (rc = estimate_ladder(&j->e, &j->q, NULL, &j->a, err)) != OK)
+	if (!j->q.settings.recipe && (rc = estimate_ladder(&j->e, &j->q, first_made_up(j->q.quants), &j->a, err)) != OK)
 		return rc;
 	if ((rc = parallel_fits(j, err)) != OK || (rc = verify_predict(&j->v, &j->plan, &j->q, &j->a, err)) != OK)
 		return rc;

@@ -150,6 +150,10 @@ my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 -t
 my $l = eval { decode_json($loaded) } // {};
 ok(abs((terms($l)->{weights_bytes}{predicted} // 0) / (terms($s)->{weights_bytes}{predicted} || 1) - 1) < 1e-3, 'which is loaded like any other, and is as large', "exit $rcf: $errf");
 
+($rcs, $slice, $errs) = run('ministral-3-3b --dummy --layers 1', '-p 4 -n 1 -r 1 -d 0 -np 1 --no-calibration --json');
+$s = eval { decode_json($slice) } // {};
+ok($rcs <= 1 && ($s->{prediction}{settings}{quant} // '') eq 'Q8_0', 'a model released in FP8 is made up in a format that there are kernels for', "exit $rcs: $errs");
+
 my $pid = fork;
 if (!$pid) {
 	open STDOUT, '>', "$tmp/int_out";
