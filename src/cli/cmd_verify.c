@@ -333,8 +333,12 @@ static int verify(struct job *j, const char *name, struct error *err)
 	if ((rc = machine_of(j, measured, sizeof measured, err)) != OK || (rc = predict(j, err)) != OK)
 		return rc;
 	notes(j, measured);
-	if (!j->o->quiet && (j->o->verbose || isatty(STDERR_FILENO)))
-		verify_text_before(stderr, &j->v);
+	if (!j->o->quiet && (j->o->verbose || isatty(STDERR_FILENO))) {
+		struct text t;
+		text_open(&t, j->o);
+		t.out = stderr;
+		verify_text_before(&t, &j->v);
+	}
 	struct verify_source from = { .path = j->o->dummy ? NULL : name, .model = j->whole, .recipe = j->q.settings.recipe,
 		.dummy = { .seed = j->plan.seed, .layers = (uint32_t)j->o->layers, .threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed) } };
 	rc = verify_run(&j->v, &from, j->q.quants, &j->a, j->o->save ? save : NULL, (void *)(uintptr_t)j->o->save, err);

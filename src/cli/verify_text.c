@@ -50,20 +50,21 @@ static const char *error_text_of(char *b, size_t n, const struct verify_term *t)
 	return b;
 }
 
-void verify_text_before(FILE *out, const struct verify *v)
+void verify_text_before(const struct text *t, const struct verify *v)
 {
-	char b[32], low[32], high[32], test[64];
+	char b[32], low[32], high[32], test[64], line[1600] = "predicted:";
+	size_t n = strlen(line);
 
-	fputs("predicted:", out);
-	for (unsigned i = 0; i < v->n_terms; i++) {
-		const struct verify_term *t = &v->term[i];
-		if (t->predicted.basis == BASIS_UNKNOWN || (is_bytes(t) && t->predicted.value < 1))
+	for (unsigned i = 0; i < v->n_terms && n < sizeof line; i++) {
+		const struct verify_term *x = &v->term[i];
+		if (x->predicted.basis == BASIS_UNKNOWN || (is_bytes(x) && x->predicted.value < 1))
 			continue;
-		fprintf(out, "%s %s%s%s %s", i ? "," : "", names[t->kind], *verify_test(test, sizeof test, t) ? " " : "", test, value_text(b, sizeof b, t, t->predicted.value));
-		if (!is_bytes(t))
-			fprintf(out, " (%s to %s)", format_3(low, sizeof low, t->predicted.low), format_3(high, sizeof high, t->predicted.high));
+		n += (size_t)snprintf(line + n, sizeof line - n, "%s %s%s%s %s", i ? "," : "", names[x->kind], *verify_test(test, sizeof test, x) ? " " : "", test,
+			value_text(b, sizeof b, x, x->predicted.value));
+		if (!is_bytes(x) && n < sizeof line)
+			n += (size_t)snprintf(line + n, sizeof line - n, " (%s to %s)", format_3(low, sizeof low, x->predicted.low), format_3(high, sizeof high, x->predicted.high));
 	}
-	fputc('\n', out);
+	text_wrap(t, "", 2, line);
 }
 
 static void row(struct table *tab, const struct verify_term *t)
