@@ -252,7 +252,7 @@ const char *text_bar(char *buf, size_t n, unsigned columns, double share)
 	unsigned parts = utf8 ? 8 : 1, full = columns * parts, k = share <= 0 ? 0 : share >= 1 ? full : (unsigned)(share * full + 0.5);
 	size_t at = 0;
 
-	for (unsigned i = 0; i < columns && at + 4 < n; i++) {
+	for (unsigned i = 0; i < columns && at + 4 <= n; i++) {
 		unsigned here = k > i * parts ? k - i * parts : 0;
 		if (utf8) {
 			/* what is free is a light shade */

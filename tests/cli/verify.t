@@ -2,6 +2,7 @@
 # verify.t - ullage verify: terms, exit status, what is kept, baselines; that what it measures is so, never how fast it is
 use strict;
 use warnings;
+use Cwd ();
 use File::Temp qw(tempdir);
 use JSON::PP;
 
@@ -57,6 +58,12 @@ SKIP: {
 		last SKIP;
 	}
 	ok($t->{$_}{pass}, "$_ passes", "predicted $t->{$_}{predicted}, measured $t->{$_}{measured}") for qw(weights_bytes kv_cache_bytes state_bytes total_bytes);
+}
+{
+	# a context that no run fills: its pages count all the same
+	my (undef, $long) = run($what, '-c 2048 -p 16 -n 4 -r 1 -d 0 -np 1 -t 1 --no-calibration --json');
+	my $kv = terms(eval { decode_json($long) } // {})->{kv_cache_bytes};
+	ok($kv->{predicted} > 20e6 && (!defined $kv->{measured} || $kv->{pass}), 'a cache that is longer than the runs', $long);
 }
 ok(!-e "$tmp/ullage", '--no-calibration keeps nothing');
 ok($err eq '', 'no progress but on a terminal', $err);
@@ -153,6 +160,17 @@ my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 -t
 my $l = eval { decode_json($loaded) } // {};
 ok(abs((terms($l)->{weights_bytes}{predicted} // 0) / (terms($s)->{weights_bytes}{predicted} || 1) - 1) < 1e-3, 'which is loaded like any other, and is as large', "exit $rcf: $errf");
 
+# in words: that it is a slice; that a GPU which is there took no part (a stand-in for its driver is found by the loader)
+my ($nvml) = grep { -r } ($ENV{B} // 'build') . '/tests/fake/nvml.so';
+if ($nvml && $^O eq 'linux') {
+	symlink Cwd::abs_path($nvml), "$tmp/libnvidia-ml.so.1";
+	local $ENV{LD_LIBRARY_PATH} = $tmp;
+	my (undef, $said) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration');
+	ok($said =~ /^note: a slice, 3 of 30 layers/m && $said =~ /^term .* all 30 layers/m, 'the text says that it is a slice', $said);
+	ok($said =~ /^note: .* has no backend in this version: everything ran\s+on\s+the\s+CPU/m, 'and that the GPU took no part', $said);
+} else {
+	print 'ok ', ++$n, " - notes # SKIP no fake driver (make tests)\n";
+}
 ($rcs, $slice, $errs) = run('ministral-3-3b --dummy --layers 1', '-p 4 -n 1 -r 1 -d 0 -np 1 --no-calibration --json');
 $s = eval { decode_json($slice) } // {};
 ok($rcs <= 1 && ($s->{prediction}{settings}{quant} // '') eq 'Q8_0', 'a model released in FP8 is made up in a format that there are kernels for', "exit $rcs: $errs");
