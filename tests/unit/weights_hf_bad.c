@@ -83,7 +83,11 @@ static void test_bad_experts(void)
 	hf_write_folder(&c, folder, config_of(bad_family, ""), 1);
 	ok(weights_open(&w, folder, &quants, &err) == OK, "so is what encoders feed");
 	weights_close(w);
-	rename_to("multi_modal_projector.linear_1.weight", "model.layers.2.self_attn.k_proj.qweight");
+	rename_to("multi_modal_projector.linear_1.weight", "model.layers.2.self_attn.k_proj.k_scale");
+	hf_write_folder(&c, folder, config_of(bad_family, ""), 1);
+	ok(weights_open(&w, folder, &quants, &err) == OK, "and scales of a cache in FP8");
+	weights_close(w);
+	rename_to("model.layers.2.self_attn.k_proj.k_scale", "model.layers.2.self_attn.k_proj.qweight");
 	refused(E_FORMAT, "qweight");
 	hf_find(&c, "model.layers.2.self_attn.k_proj.qweight")->dtype = "U8";
 	c.e[c.n - 1].dim[0] = 8;
