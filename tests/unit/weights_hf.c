@@ -208,6 +208,43 @@ out:
 	hf_remove(folder);
 }
 
+/* A dense model is read where it lies; of an encoder between its tensors and behind them nothing stays mapped. */
+static void test_in_place(void)
+{
+	const uint64_t large = UINT64_C(4) << 20;
+	struct weights *g = open_tiny(llama.tiny), *w = NULL;
+	static struct golden golden;
+	struct error err;
+	uint64_t mapped = 0, whole = 0;
+
+	if (!ok(g && golden_read(&golden, llama.tiny), "%s: the model as a GGUF file", llama.tiny))
+		return;
+	hf_of_weights(&c, &llama, g, head_of(g));
+	for (unsigned i = 0; i < 2; i++)
+		memset(hf_add(&c, i ? "vision_tower.b" : "vision_tower.a", "F32", 1, (uint64_t[1]){ large / 4 }, large)->data, 1, large);
+	struct hf_entry between = c.e[c.n - 2];
+	c.e[c.n - 2] = c.e[5];
+	c.e[5] = between;
+	for (unsigned i = 0; i < c.n; i++)
+		whole += c.e[i].bytes;
+	ok(hf_write_folder(&c, folder, config_of(&llama, ""), 1) == 0 && (w = open_folder(&err)) != NULL, "opened");
+	if (w) {
+		for (uint32_t i = 0; i < w->n_maps; i++)
+			mapped += w->map[i].bytes;
+		ok(w->n_maps == 2 && mapped >= w->bytes && mapped < whole - 2 * large + 65536, "%llu bytes of %llu are mapped, in %u parts", (unsigned long long)mapped, (unsigned long long)whole, w->n_maps);
+		unsigned inside = 0;
+		for (uint32_t i = 0; i < w->n; i++)
+			for (uint32_t k = 0; k < w->n_maps; k++)
+				inside += (const char *)w->t[i].data >= (const char *)w->map[k].at && (const char *)w->t[i].data + w->t[i].stride <= (const char *)w->map[k].at + w->map[k].bytes;
+		is_u64(inside, w->n, "every tensor lies in one of them");
+		ok(run(wanted, g, &golden, "ref") && run(logits, w, &golden, "ref") && apart(wanted, logits, &golden) <= 2e-5, "ref's logits of the GGUF file");
+	}
+	weights_close(w);
+	weights_close(g);
+	hf_free(&c);
+	hf_remove(folder);
+}
+
 /* MLA's kv_b in FP8: both of its halves are made of the numbers that code and scale mean. */
 static void test_fp8_kv_b(void)
 {
@@ -254,5 +291,6 @@ int main(void)
 	test_fp8(&llama, BY_ROW, "F32", "");
 	test_fp8(&llama, BY_TENSOR, "F32", "");
 	test_fp8_kv_b();
+	test_in_place();
 	return hf_end();
 }
