@@ -38,6 +38,9 @@ static int known_family(struct weights *w, struct hf_kind *k, const char *path, 
 	for (unsigned i = 0; i < m->n_parts; i++)
 		if (m->parts[i].type == PART_MOE && !families[f].experts)
 			return error_set(err, E_ARCH, "%s: %s with experts is run from GGUF files, not from safetensors yet", path, m->architecture);
+	for (unsigned i = 0; i < m->n_warnings; i++)
+		if (str_prefix(m->warnings[i], "rope scaling '"))        /* import_config_rope.c */
+			return error_set(err, E_ARCH, "%s: %.*s, so it is not run", path, (int)strcspn(m->warnings[i], ";"), m->warnings[i]);
 	for (unsigned i = 0; i < m->n_rope; i++)
 		if (m->rope[i].scaling == ROPE_SCALING_LONGROPE)
 			return error_set(err, E_FORMAT, "%s: the factors of longrope are read from GGUF files only", path);
