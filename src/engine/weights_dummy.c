@@ -82,7 +82,7 @@ static int build(struct weights *w, const struct model_spec *m, const struct rec
 	int rc;
 
 	w->model = *m;
-	w->dummy = 1;
+	w->dummy = w->in_memory = 1;
 	w->file = m->id;
 	if (o->layers && o->layers < m->n_layers) {
 		w->model.n_layers = o->layers;

@@ -39,7 +39,8 @@ static int known_family(struct weights *w, struct hf_kind *k, const char *path, 
 		if (m->parts[i].type == PART_MOE && !families[f].experts)
 			return error_set(err, E_ARCH, "%s: %s with experts is run from GGUF files, not from safetensors yet", path, m->architecture);
 	for (unsigned i = 0; i < m->n_warnings; i++)
-		if (str_prefix(m->warnings[i], "rope scaling '"))        /* import_config_rope.c */
+		/* import_config_rope.c; constants are weights_config()'s to read */
+		if (str_prefix(m->warnings[i], "rope scaling '") && !strstr(m->warnings[i], "with constants of its own"))
 			return error_set(err, E_ARCH, "%s: %.*s, so it is not run", path, (int)strcspn(m->warnings[i], ";"), m->warnings[i]);
 	for (unsigned i = 0; i < m->n_rope; i++)
 		if (m->rope[i].scaling == ROPE_SCALING_LONGROPE)
@@ -227,6 +228,7 @@ static int in_memory(struct store *s, struct weights *w, struct piece *p, uint32
 
 	memmove(files, w->map, n_files * sizeof *files);
 	w->n_maps = 0;
+	w->in_memory = 1;
 	rc = weights_join(s, w, p, n, k, err);
 	for (uint32_t i = 0; i < n_files; i++) {
 		struct file_map m = { files[i].at, files[i].bytes };
