@@ -228,7 +228,6 @@ static int in_memory(struct store *s, struct weights *w, struct piece *p, uint32
 
 	memmove(files, w->map, n_files * sizeof *files);
 	w->n_maps = 0;
-	w->in_memory = 1;
 	rc = weights_join(s, w, p, n, k, err);
 	for (uint32_t i = 0; i < n_files; i++) {
 		struct file_map m = { files[i].at, files[i].bytes };
