@@ -240,6 +240,9 @@ int bind_model(struct bound *out, const struct weights *w, const struct limits *
 	int rc;
 
 	s.gate_apart = gate_apart(w);
+	s.parallel = w->hyper.parallel;
+	s.early_router = w->hyper.early_router;
+	s.mixture_scaled = w->hyper.mixture_scale != 1;
 	*out = (struct bound){ .limits = *lim };
 	out->binding = (struct binding){ .weights = w, .model = &w->model };
 	if ((rc = check_runs(w, err)) != OK || (rc = ops_lower(&out->ops, &w->model, w->quants, &set, &s, &out->arena, err)) != OK ||

@@ -68,7 +68,7 @@ struct program {
 	struct arena arena;                      /* of x, vectors, tables */
 	struct buffer *work, *packed;
 	unsigned char *kv;                       /* of the buffer of states */
-	/* in work */
+		/* in work */
 	float *act;                              /* the arena of activations */
 	unsigned char *prep[INPUT_KINDS], *prep_own[INPUT_KINDS];        /* shared rows; a row a thread */
 	uint64_t prep_bytes[INPUT_KINDS];        /* of a row at most */

@@ -79,6 +79,12 @@ static void norm_row(const struct program *p, const struct xop *o, float *out, c
 	const struct ops *k = p->dev->ops;
 	uint64_t n = o->n_in[0], groups = o->part && o->part->type == PART_MAMBA2 ? o->part->u.mamba2.groups : 1;
 
+	if (p->hyper->rms_bias && !o->part) {
+		k->rms_norm(out, x, o->vec[0], n, p->model->norm_eps);
+		if (o->vec[1])
+			k->add(out, out, o->vec[1], n);
+		return;
+	}
 	if (p->model->norm_type != NORM_RMS && !o->part) {
 		k->layer_norm(out, x, o->vec[0], o->vec[1], n, p->model->norm_eps);
 		return;
@@ -233,6 +239,15 @@ void run_rows(struct program *p, const struct xop *o, unsigned thread)
 		memmove(o->out[0] + i * n, o->in[0] + (uint64_t)p->step->output_row[i] * n, n * sizeof(float));
 }
 
+/* Laguna: x times log(1 + exp(y)), y of the head or of each element (llama.cpp 0c1e57098 src/models/laguna.cpp) */
+static void gate_softplus(float *out, const float *x, const float *y, unsigned step, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		double g = (double)y[i * step];
+		out[i] = (float)((double)x[i] * (g > 20 ? g : log1p(exp(g))));
+	}
+}
+
 /* out = x times a gate: which, is told by the part */
 void run_gate(struct program *p, const struct xop *o, unsigned thread)
 {
@@ -260,6 +275,10 @@ void run_gate(struct program *p, const struct xop *o, unsigned thread)
 			const struct gqa_spec *s = &part->u.gqa;
 			for (uint32_t h = 0; h < s->q_heads; h++) {
 				uint64_t at = (uint64_t)h * s->v_dim;
+				if (p->hyper->gate_softplus) {
+					gate_softplus(out + at, x + at, s->gate == GATE_HEAD ? y + h : y + at, s->gate == GATE_ELEMENT, s->v_dim);
+					continue;
+				}
 				if (s->gate == GATE_ELEMENT && o->n_in[1] == n) {
 					k->act(out + at, y + at, x + at, s->v_dim, KA_SIGMOID);
 					continue;
@@ -325,7 +344,7 @@ void run_scale(struct program *p, const struct xop *o, unsigned thread)
 		float *out = o->out[0] + t * n;
 		if (out != o->in[0] + t * n)
 			memcpy(out, o->in[0] + t * n, n * sizeof *out);
-		p->dev->ops->scale(out, o->vec[0][0], n);
+		p->dev->ops->scale(out, o->vec[0] ? o->vec[0][0] : (float)p->hyper->mixture_scale, n);
 	}
 }
 

@@ -49,5 +49,7 @@ struct engine_info {
 	struct engine_region region[ENGINE_REGIONS]; uint32_t n_regions;
 };
 void engine_info(struct engine_info *out, const struct engine *e);
+/* Would weights of this format be rearranged when an engine is opened with these options? */
+int engine_repacks(const struct format *f, const struct engine_options *o);
 
 #endif
