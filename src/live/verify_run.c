@@ -334,11 +334,11 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 	if (v->most && !stopped(r)) {
 		r->calls->close(r->e);
 		r->e = NULL;
-		/* of made-up weights what was repacked is gone */
-		if (!from->path && r->info.repacked_bytes) {
+		/* of weights in memory what was repacked is gone */
+		if ((*w)->held && r->info.repacked_bytes) {
 			r->calls->unload(*w);
 			*w = NULL;
-			if ((rc = r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err)) != OK)
+			if ((rc = from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err)) != OK)
 				return rc;
 		}
 		if ((rc = open_engine(r, *w, v->ctx_many, v->most)) != OK || (rc = run_terms(r, 1)) != OK)
