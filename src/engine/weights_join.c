@@ -268,7 +268,7 @@ static int take(struct joiner *j)
 	(void)numa_spread(p, u64_round_up(bytes, (uint64_t)sysconf(_SC_PAGESIZE)), numa_here(), NULL);
 	w->map[0] = (struct weights_map){ p, bytes ? bytes : 1 };
 	w->n_maps = 1;
-	w->held = 1;
+	w->made = 1;
 	for (uint32_t i = 0; i < j->n_made; i++) {
 		struct stored *t = &j->s->t[j->m[i].at];
 		t->data = (const unsigned char *)p + (uintptr_t)t->data;

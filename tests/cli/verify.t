@@ -137,6 +137,10 @@ if ($doc->{calibration} && -s $doc->{calibration}) {
 	my $ratio = ($again->{$d}{predicted} // 0) / $first->{$d}{measured};
 	ok(($again->{$d}{basis} // '') eq 'calibrated' && ($again->{$d}{tolerance} // 0) >= 0.1 && $ratio > $less * 0.98 && $ratio < $more * 1.02,
 		'the next prediction is what was measured, and is held to a tenth or the spread', "$first->{$d}{measured} then $again->{$d}{predicted}, memory @read");
+	(undef, $out) = run($what, '-p 64 -n 4 -r 1 -d 0 -np 1 --json');
+	my $longer = terms(eval { decode_json($out) } // {});
+	ok(defined $again->{'prefill_tokens_per_s pp16'}{tolerance} && exists $longer->{'prefill_tokens_per_s pp64'} && !defined $longer->{'prefill_tokens_per_s pp64'}{tolerance},
+		'a longer prompt is not the same run', encode_json($longer->{'prefill_tokens_per_s pp64'} // {}));
 } else {
 	print 'ok ', ++$n, " - what is kept # SKIP the machine's rates could not be measured\n";
 }

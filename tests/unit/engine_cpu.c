@@ -139,7 +139,7 @@ static void borrowed(const char *name)
 }
 
 /* Weights that are memory, and no file: what is not copied is not let go of. */
-static void held(const char *name)
+static void in_memory(const char *name)
 {
 	const char *path = tiny_make(name);
 	struct arena a = { 0 };
@@ -164,7 +164,7 @@ static void held(const char *name)
 		if ((rc = weights_of_bytes(&w, name, p, n, &quants, &err)) == OK) {
 			w->map = &map;
 			w->n_maps = 1;
-			w->held = 1;
+			w->made = 1;
 			rc = on_nodes(&x, w, 3, &err);
 			w->n_maps = 0;
 		}
@@ -263,8 +263,8 @@ int main(void)
 		room(w);
 	weights_close(w);
 	borrowed("llama-bf16");
-	held("llama-bf16");
-	held("gpt-oss");
+	in_memory("llama-bf16");
+	in_memory("gpt-oss");
 	choices();
 	scaled_add();
 	arena_free(&arena);
