@@ -8,6 +8,7 @@
 #include "cli/measure_text.h"
 #include "cli/question.h"
 #include "cli/verify.h"
+#include "live/witness.h"
 
 #include <math.h>
 #include <string.h>
@@ -295,6 +296,7 @@ static int verify(struct job *j, const char *name, struct error *err)
 		return rc;
 	if (j->o->baseline && (rc = file_read(&j->baseline, &j->baseline_bytes, &j->a, j->o->baseline, (size_t)16 << 20, err)) != OK)
 		return rc;
+	j->plan.cached = !j->o->dummy && witness_cached(name) == 1;
 	if ((rc = machine_of(j, measured, sizeof measured, err)) != OK || (rc = predict(j, err)) != OK)
 		return rc;
 	notes(j, measured);

@@ -55,6 +55,9 @@ ok($err eq '', 'no progress but on a terminal', $err);
 my $pre = $doc->{prediction} // {};
 ok(($pre->{memory}{weights_bytes} // 0) == $t->{weights_bytes}{predicted} && ($pre->{settings}{engine} // '') eq 'ullage', 'the prediction is the estimate', encode_json($pre->{memory} // {}));
 if ($file) {
+	# held in memory by now; what is only mapped has no such time
+	my $lies = terms(eval { decode_json((run($what, '-p 16 -n 4 -r 1 -d 0 -np 1 --no-calibration --no-repack --json'))[1]) } // {});
+	ok(!defined $lies->{load_s}{predicted} && $lies->{load_s}{measured} > 0 && (!defined $t->{load_s}{predicted} || $t->{load_s}{low} < $t->{load_s}{high}), 'the time to load, where weights are rearranged');
 	my $est = eval { decode_json(scalar `$prog estimate $file --engine ullage --no-calibration --json -c $pre->{settings}{ctx_tokens}`) } // {};
 	# all but the scratch of its threads, of which this run has one
 	my $same = sub { my ($m) = @_; ($m->{total_bytes} // 0) - ($m->{compute_bytes} // 0) };

@@ -31,7 +31,7 @@ static void golden_want(struct golden *g, uint32_t at, uint32_t id, const char *
 }
 
 /* 0: there is no such file, or it says nothing */
-static int golden_read_file(struct golden *g, const char *path)
+static inline int golden_read_file(struct golden *g, const char *path)
 {
 	char *line = NULL, *save, *word;
 	size_t cap = 0;
@@ -100,7 +100,7 @@ static const char *tiny_make(const char *name)
 }
 
 /* Greatest difference from the wanted logits of position `at`, of vocab numbers; NaN counts as infinite. */
-static double golden_off(const struct golden *g, uint32_t at, const float *logits, uint32_t vocab)
+static inline double golden_off(const struct golden *g, uint32_t at, const float *logits, uint32_t vocab)
 {
 	double worst = 0;
 
