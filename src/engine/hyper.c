@@ -266,21 +266,26 @@ int hyper_from_gguf(struct weights *w, const struct gguf *g, struct error *err)
 	return OK;
 }
 
-/* llama3: modeling_rope_utils.py, _compute_llama3_parameters, with its usual low and high factors of 1 and 4. Gemma 4: a quarter of the pairs rotates, the
- * others stand still (llama.cpp conversion of Gemma 4: 1e30). */
+/* modeling_rope_utils.py, _compute_llama3_parameters. */
+double hyper_llama3_factor(const struct rope *r, double low, double high, uint32_t i)
+{
+	if (!(r->factor > 0.0) || !r->original || !r->dims)
+		return 1.0;
+	double wave = 6.283185307179586 * pow(r->theta, 2.0 * i / r->dims), original = r->original;
+	if (wave < original / high)
+		return 1.0;
+	if (wave > original / low || high == low)
+		return r->factor;
+	double smooth = (original / wave - low) / (high - low);
+	return 1.0 / ((1.0 - smooth) / r->factor + smooth);
+}
+
+/* llama3 with its usual low and high factors of 1 and 4. Gemma 4: a quarter of the pairs rotates, the others stand still (llama.cpp conversion of Gemma 4: 1e30). */
 double hyper_rope_factor(const struct rope *r, uint32_t i)
 {
 	if (r->scaling == ROPE_SCALING_PROPORTIONAL)
 		return i < r->dims / 8 ? 1.0 : 1e30;
-	if (r->scaling != ROPE_SCALING_LLAMA3 || !(r->factor > 0.0) || !r->original || !r->dims)
-		return 1.0;
-	double wave = 6.283185307179586 * pow(r->theta, 2.0 * i / r->dims), original = r->original;
-	if (wave < original / 4.0)
-		return 1.0;
-	if (wave > original)
-		return r->factor;
-	double smooth = (original / wave - 1.0) / (4.0 - 1.0);
-	return 1.0 / ((1.0 - smooth) / r->factor + smooth);
+	return r->scaling == ROPE_SCALING_LLAMA3 ? hyper_llama3_factor(r, 1.0, 4.0, i) : 1.0;
 }
 
 int hyper_from_spec(struct hyper *out, struct arena *a, const struct model_spec *m, struct error *err)

@@ -52,5 +52,7 @@ struct arena;
 int hyper_from_spec(struct hyper *out, struct arena *a, const struct model_spec *m, struct error *err) MUST_CHECK;
 /* llama3's and Gemma 4's factors of pair i of r->dims / 2; 1 for others. */
 double hyper_rope_factor(const struct rope *r, uint32_t i);
+/* llama3's, with bounds of its own: waves shorter than original / high stand, those longer than original / low are divided by the factor. */
+double hyper_llama3_factor(const struct rope *r, double low, double high, uint32_t i);
 
 #endif

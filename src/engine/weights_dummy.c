@@ -93,7 +93,7 @@ static int build(struct weights *w, const struct model_spec *m, const struct rec
 	w->adjacent_rope = (uint8_t)hyper_adjacent(m->architecture);
 	if ((rc = weights_plan(&s, &sum, &bytes, &w->arena, &w->model, &w->model, r, w->quants, err)) != OK || (rc = all_have_kernels(w, &s, err)) != OK)
 		return rc;
-	if ((rc = take(w, &s, bytes, err)) != OK || (rc = weights_formats(w, &s, err)) != OK || (rc = fill(w, &s, o, err)) != OK)
+	if ((rc = take(w, &s, bytes, err)) != OK || (rc = fill(w, &s, o, err)) != OK)
 		return rc;
 	if ((rc = weights_bind(w, &s, err)) != OK)
 		return rc;

@@ -3,7 +3,6 @@
 
 #include "catalog/file_formats.h"
 #include "catalog/import_gguf.h"
-#include "catalog/tensor_names.h"
 #include "engine/hyper_arch.h"
 
 #include <stdio.h>
@@ -78,8 +77,6 @@ static int fill(struct weights *w, const struct gguf *g, const unsigned char *da
 		return rc;
 	w->stored = s.t;
 	w->n_stored = s.n;
-	if ((rc = file_formats_read(&w->file_formats, &w->arena, &g->dir, w->model.n_layers, w->quants, name_gguf, err)) != OK)
-		return rc;
 	return hyper_from_gguf(w, g, err);
 }
 

@@ -162,6 +162,18 @@ static unsigned touch_range(const void *from, uint64_t bytes)
 	return sum;
 }
 
+/* A cache is estimated for the whole context: pages that no run reaches become resident too, as they are. */
+static void touch_caches(const struct engine_info *info)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (uint32_t i = 0; i < info->n_regions; i++)
+		for (uint64_t at = 0; at < info->region[i].bytes && (!strcmp(info->region[i].term, "kv_cache") || !strcmp(info->region[i].term, "state")); at += page) {
+			volatile unsigned char *p = (volatile unsigned char *)(uintptr_t)info->region[i].at + at;
+			*p = *p;
+		}
+}
+
 /* A table of which a run reads only some rows counts whole in the estimate, so each page of it is looked at once: what is then resident is the system's
  * to say. Not so what was repacked: the engine has let go of it, and touched it would come back. Returns a sum so that nothing is left out. */
 static unsigned touch(const struct engine_info *info, const struct weights *w)
@@ -294,6 +306,12 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 	rc = from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
 	if (rc != OK)
 		return rc;
+	if (stopped(r)) {
+		v->interrupted = 1;
+		return OK;
+	}
+	if ((*w)->note)
+		verify_note(v, "%s", (*w)->note);
 	if (loaded && (rc = loaded(user, *w, r->err)) != OK)
 		return rc;
 	/* making weights up is no loading */
@@ -310,6 +328,7 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 	v->info = r->info;
 	v->layers_of = (*w)->layers_of;
 	(void)touch(&r->info, *w);
+	touch_caches(&r->info);
 	if ((rc = run_terms(r, 0)) != OK || (rc = measure_memory(v, *w, &r->info, a, r->err)) != OK)
 		return rc;
 	if (v->most && !stopped(r)) {
