@@ -224,6 +224,7 @@ MODELS.update({
     'llama4-maverick': variant('llama4', dict(expert_count=128, expert_feed_forward_length=16)),       # no norm of queries and keys
     'falcon-h1-plain': variant('falcon-h1', {'ssm.group_count': 1}, '|ssm_norm'),
     'command-r-plus': variant('command-r', dict(block_count=64, feed_forward_length=32), all_but=BIAS + r'|^output\.weight'),
+    'hunyuan-alpha': variant('hunyuan-dense', {'rope.scaling.alpha': 1000.0}),
     'phi4': variant('phi3', {'rope.dimension_count': 12}, '|rope_factors', without=('rope.scaling.attn_factor', 'rope.scaling.original_context_length')),
     'glm4moe-mtp': variant('glm4moe', dict(block_count=4, nextn_predict_layers=1)),                    # a block that predicts the token after the next
     'qwen35-mtp': variant('qwen35', dict(block_count=5, nextn_predict_layers=1)),
