@@ -255,7 +255,7 @@ int hyper_from_gguf(struct weights *w, const struct gguf *g, struct error *err)
 	if (!t)
 		return hyper_refuse(&w->model, err);
 	hyper_of_arch(&h, &w->model, t);
-	if (t->flags & (HY_MLA_YARN | HY_YARN_KEYS))
+	if (t->flags & (HY_MLA_YARN | HY_YARN_KEYS) && strcmp(t->name, "glm-dsa"))       /* whose loader does not read it */
 		READ(key(&log_mul, w, g, "rope.scaling.yarn_log_multiplier", err));
 	if (t->flags & HY_LLAMA4 && !h.temperature_floor)        /* a window of 0: llama.cpp, which would turn every layer, does not run that either */
 		return error_set(err, E_ARCH, "%s: architecture llama4 without chunks of attention is not run", w->file);
