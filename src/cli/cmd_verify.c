@@ -32,15 +32,15 @@ struct job {
 static int plan_from(struct verify_plan *p, const struct options *o, const struct quants *q, struct error *err)
 {
 	uint64_t n[VERIFY_LIST], prompt[1];
-	double seed = 1;
+	uint64_t seed = 1;
 	unsigned k;
 	int rc;
 
 	*p = (struct verify_plan){ .prompt = 512, .generate = o->n_predict ? (uint32_t)o->n_predict : 128, .repeats = o->repeats ? (uint32_t)o->repeats : 5,
 		.stop = interrupt_flag(), .progress = o->quiet ? NULL : verify_progress };
-	if ((rc = engine_options_from(&p->engine, o, q, err)) != OK || (rc = number_from(&seed, "--seed", o->seed, 0, 9e15, err)) != OK)
+	if ((rc = engine_options_from(&p->engine, o, q, err)) != OK || (rc = whole_from(&seed, "--seed", o->seed, UINT64_MAX, err)) != OK)
 		return rc;
-	p->seed = (uint64_t)seed;
+	p->seed = seed;
 	if (o->n_prompt) {
 		if ((rc = list_from(prompt, &k, 1, "-p", o->n_prompt, 1, INT32_MAX, err)) != OK)
 			return rc;

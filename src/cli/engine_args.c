@@ -71,6 +71,18 @@ int list_from(uint64_t *out, unsigned *n, unsigned cap, const char *option, cons
 	}
 }
 
+int whole_from(uint64_t *out, const char *option, const char *text, uint64_t high, struct error *err)
+{
+	uint64_t v;
+
+	if (!text)
+		return OK;
+	if (parse_u64(&v, text) || v > high)
+		return error_set(err, E_USAGE, "%s %s: wants a whole number from 0 to %llu", option, text, (unsigned long long)high);
+	*out = v;
+	return OK;
+}
+
 int number_from(double *out, const char *option, const char *text, double low, double high, struct error *err)
 {
 	if (text && (parse_f64(out, text) || *out < low || *out > high))
