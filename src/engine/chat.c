@@ -2,7 +2,7 @@
  *
  * Formats: %r the role, %u it in capitals, %c it with a capital, %t the text, %s the text without blanks around it, %p system messages so far and an empty line (then
  * they are forgotten), %b "<s>" unless this is the first message, %l "Assistant:" when it is the last. Texts, names and how templates are recognised are those of
- * llama.cpp's llama-chat.cpp. */
+ * llama.cpp's llama-chat.cpp, but for Gemma 4, which it runs as a program. */
 #include "engine/chat.h"
 #include "base/str.h"
 
@@ -28,6 +28,7 @@ struct chat_template {
 #define HY(x) "<" FW_BAR "hy_" x FW_BAR ">"
 #define HY_PLACE(n) HY("place" LOW "holder" LOW "no" LOW n)
 #define COHERE(who) "<|START_OF_TURN_TOKEN|><|" who "_TOKEN|>"
+#define GEMMA4 "<|turn>system\n%s<turn|>\n", "<|turn>user\n%s<turn|>\n", "<|turn>model\n%s<turn|>\n", NULL
 #define PANGU(who, end) "[unused9]" who "：" end
 
 static const struct chat_template templates[] = {
@@ -95,6 +96,9 @@ static const struct chat_template templates[] = {
 	{ "grok-2", "System: %s<|separator|>\n\n", "Human: %s<|separator|>\n\n", "Assistant: %t<|separator|>\n\n", NULL, "Assistant:", .system_first = 0 },
 	{ "pangu-embedded", PANGU("系统", "%t[unused10]"), PANGU("用户", "%t[unused10]"), PANGU("助手", "%t[unused10]"), PANGU("工具", "%t[unused10]"), PANGU("助手", ""),
 		.no_system = PANGU("系统", "[unused10]") },
+	/* Google's template for Gemma 4; some files of it write an empty thought in front of an answer, so that none is thought up */
+	{ "gemma4", GEMMA4, "<|turn>model\n", .system_first = 0 },
+	{ "gemma4-no-thought", GEMMA4, "<|turn>model\n<|channel>thought\n<channel|>", .system_first = 0 },
 	{ "solar-open", SAME("<|begin|>%r<|content|>%t<|end|>"), "<|begin|>assistant", .system_first = 0 },
 };
 enum { TEMPLATES = sizeof templates / sizeof *templates };
