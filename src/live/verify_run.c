@@ -288,10 +288,14 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 
 	progress(r, NULL, from->path ? "loading" : "making up weights");
 	v->before_bytes = witness_total();
+	/* what was measured before this had its own memory */
+	(void)witness_peak_forget();
 	start = r->calls->now();
 	rc = from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
 	if (rc != OK)
 		return rc;
+	if ((*w)->note)
+		verify_note(v, "%s", (*w)->note);
 	if (loaded && (rc = loaded(user, *w, r->err)) != OK)
 		return rc;
 	/* making weights up is no loading */
