@@ -342,12 +342,10 @@ static int run(struct job *j, const char *path, struct error *err)
 	rc = generate_run(&out, &g, err);
 	if (run_text_end(&j->text) && j->o->json && rc == OK)
 		rc = error_set(err, E_NOMEM, "out of memory");
-	if (rc != OK)
+	if (!j->o->json && !j->text.failed && (rc == OK || out.tokens))
+		putchar('\n');                  /* also before an error's message */
+	if (rc != OK || (j->o->json && (rc = document(j, &out, path, err)) != OK))
 		return rc;
-	if (j->o->json && (rc = document(j, &out, path, err)) != OK)
-		return rc;
-	if (!j->o->json && !j->text.failed)
-		putchar('\n');
 	fflush(stdout);
 	closing(j, &out);
 	return out.why == END_STOPPED ? EXIT_INTERRUPTED : OK;   /* what could not be written is main()'s to say */

@@ -141,8 +141,11 @@ int sampler_pick(int32_t *token, struct sampler *s, const float *logits, uint32_
 	if (vocab == 0 || vocab > s->cap)
 		return error_set(err, E_USAGE, "%u logits for a sampler of %u", vocab, s->cap);
 	for (uint32_t i = 0; i < vocab; i++) {
-		if (isnan(logits[i]) || (isinf(logits[i]) && logits[i] > 0))
-			return error_set(err, E_FORMAT, "the logit of token %u is %s", i, isnan(logits[i]) ? "not a number" : "infinite");
+		if (isnan(logits[i]) || (isinf(logits[i]) && logits[i] > 0)) {
+			error_set(err, E_FORMAT, "the logit of token %u is %s", i, isnan(logits[i]) ? "not a number" : "infinite");
+			error_hint(err, "the weights are damaged, or a number became too large for its format");
+			return E_FORMAT;
+		}
 		if (isinf(logits[i]))
 			continue;
 		if (best < 0 || logits[i] > logits[best])

@@ -153,7 +153,7 @@ static void check_bad(void)
 
 	fill(logit, 9);
 	logit[31] = NAN;
-	ok(sampler_pick(&id, s, logit, VOCAB, &err) == E_FORMAT && id == -1 && strstr(err.text, "token 31"), "%s", err.text);
+	ok(sampler_pick(&id, s, logit, VOCAB, &err) == E_FORMAT && id == -1 && strstr(err.text, "token 31") && strstr(err.hint, "damaged"), "%s: %s", err.text, err.hint);
 	logit[31] = INFINITY;
 	ok(sampler_pick(&id, s, logit, VOCAB, &err) == E_FORMAT && id == -1, "%s", err.text);
 	for (int i = 0; i < VOCAB; i++)
