@@ -263,7 +263,6 @@ static void inputs(struct lowering *w, struct op *o)
 		window = u64_round_up(window + l->shape.tokens, 256);
 	uint32_t twin = op_makes(w, o, 0, w->m->width);
 	l->mask = full ? op_makes(w, o, 1, l->shape.context_max) : window ? op_makes(w, o, 1, window) : NO_ACT;
-	
 	numbers = (full ? window : 0) + (l->flash ? 0 : 2 * width * (uint64_t)(1 + (window > 0 && full)));
 	l->rest = numbers ? op_makes(w, o, 2, numbers) : NO_ACT;
 	if (w->failed)

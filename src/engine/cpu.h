@@ -58,7 +58,6 @@ struct xop {
 /* Consecutive tokens of one slot in the step. */
 struct token_run { uint32_t token, n, slot, first; };
 
-struct native_rows { const void *at; uint64_t bytes; };
 struct program {
 	struct device *dev;
 	const struct binding *b;
@@ -69,8 +68,7 @@ struct program {
 	struct arena arena;                      /* of x, vectors, tables */
 	struct buffer *work, *packed;
 	unsigned char *kv;                       /* of the buffer of states */
-	struct native_rows *packed_from; uint32_t n_packed_from;        /* rows as stored that nobody reads any more */
-	/* in work */
+		/* in work */
 	float *act;                              /* the arena of activations */
 	unsigned char *prep[INPUT_KINDS], *prep_own[INPUT_KINDS];        /* shared rows; a row a thread */
 	uint64_t prep_bytes[INPUT_KINDS];        /* of a row at most */

@@ -102,7 +102,7 @@ int place_work(struct build *b, struct error *err)
 
 /* ---- repacking ---- */
 
-struct packing_job { const struct matmul *mm; unsigned char *out; struct matrix m; uint64_t experts, in_bytes, out_bytes; int copies; };
+struct packing_job { const struct matmul *mm; unsigned char *out; struct matrix m; int copies; };
 
 static uint64_t native_bytes(const struct matrix *m, uint64_t rows)
 {
@@ -125,19 +125,16 @@ static void pack_share(void *user, unsigned thread, unsigned threads)
 {
 	const struct packing_job *j = user;
 	uint64_t a, b;
+	const struct matrix *m = &j->m;
 
-	for (uint64_t e = 0; e < j->experts; e++) {
-		struct matrix m = j->m;
-		m.data = (const char *)j->m.data + e * j->in_bytes;
-		share_of(&a, &b, m.rows, MATRIX_ROWS, thread, threads);
-		if (a < b && j->copies)
-			memcpy(j->out + e * j->out_bytes + native_bytes(&m, a), (const char *)m.data + native_bytes(&m, a), native_bytes(&m, b - a));
-		else if (a < b)
-			j->mm->pack(j->out + e * j->out_bytes, &m, a, b);
-	}
+	share_of(&a, &b, m->rows, MATRIX_ROWS, thread, threads);
+	if (a < b && j->copies)
+		memcpy(j->out + native_bytes(m, a), (const char *)m->data + native_bytes(m, a), native_bytes(m, b - a));
+	else if (a < b)
+		j->mm->pack(j->out, m, a, b);
 }
 
-/* The pages of a tensor that nobody reads any more: of a file they come back when touched, of dummy weights they are gone. What is in no map of the weights' own is the caller's. */
+/* The pages of a tensor that nobody reads any more: of a file they come back when touched, of weights made in memory they are gone. What is in no map of the weights' own is the caller's. */
 static void let_go(const struct weights *w, const void *at, uint64_t bytes)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)at + page - 1) / page * page, to = ((uintptr_t)at + bytes) / page * page;
@@ -154,15 +151,14 @@ static void pack_one(struct program *p, struct matrix *m, uint64_t experts, uint
 	int copies = !p->dev->mm->packed_bytes(m->format, m->rows, m->n);
 	unsigned char *to = carve(c, experts, bytes);
 
-	if (!to) {
-		p->n_packed_from++;
+	if (!to)
 		return;
+	for (uint64_t e = 0; e < experts; e++) { /* made-up weights are in memory too: never more than one expert twice */
+		struct packing_job job = { p->dev->mm, to + e * bytes, *m, copies };
+		job.m.data = (const char *)m->data + e * stride;
+		pool_run(p->dev->pool, p->dev->threads, pack_share, &job);
+		let_go(p->b->weights, job.m.data, native_bytes(m, m->rows));
 	}
-	struct packing_job job = { p->dev->mm, to, *m, experts, stride, bytes, copies };
-	pool_run(p->dev->pool, p->dev->threads, pack_share, &job);
-	for (uint64_t e = 0; e < experts; e++)
-		let_go(p->b->weights, (const char *)m->data + e * stride, native_bytes(m, m->rows));
-	p->packed_from[p->n_packed_from++] = (struct native_rows){ m->data, (experts - 1) * stride + native_bytes(m, m->rows) };
 	p->repacked_bytes += bytes * experts;
 	m->data = to;
 	m->layout = copies ? MATRIX_NATIVE : MATRIX_PACKED;
@@ -215,12 +211,11 @@ int repack(struct build *b, struct error *err)
 		return OK;
 	for (p->copies = (p->dev->nodes & (p->dev->nodes - 1)) != 0;; p->copies = 0) {
 		c = (struct carve){ 0 };
-		p->n_packed_from = 0;
 		pack_all(p, &c);                 /* counts */
 		if (!c.at)
 			return OK;
-		/* dummy weights go as the packed ones come */
-		rc = (b->w->dummy ? cpu_map : cpu_alloc)(&p->packed, p->dev, c.at, p->copies ? &no_copies : err);
+		/* weights made in memory go as the packed ones come */
+		rc = (b->w->made ? cpu_map : cpu_alloc)(&p->packed, p->dev, c.at, p->copies ? &no_copies : err);
 		if (rc == OK)
 			break;
 		if (!p->copies) {
@@ -228,13 +223,10 @@ int repack(struct build *b, struct error *err)
 			return rc;
 		}
 	}
-	if (!(p->packed_from = arena_array(&p->arena, p->n_packed_from, sizeof *p->packed_from)))
-		return error_set(err, E_NOMEM, "out of memory");
-	p->n_packed_from = 0;
 	c = (struct carve){ .base = p->packed->host };
 	pack_all(p, &c);
-	/* once more: reading a matrix maps pages of its neighbours again */
-	for (uint32_t i = 0; i < p->n_packed_from; i++)
-		let_go(p->b->weights, p->packed_from[i].at, p->packed_from[i].bytes);
+	/* reading one tensor of a file maps pages of its neighbours too, those that were let go of among them: as far as folios of the page cache reach */
+	for (uint32_t i = 0; !b->w->made && i < b->w->n_maps; i++)
+		let_go(b->w, b->w->map[i].at, b->w->map[i].bytes);
 	return OK;
 }

@@ -43,15 +43,15 @@ static int matrix_of(struct build *b, struct matrix *m, const struct weight *t, 
 	return OK;
 }
 
-/* Norms, biases and the like in f32. Where matrices are rearranged they are copied: each read in the map would bring back, with its own page, the pages
- * around it that were let go of (some systems map a hundred and more at a fault). Else as they are in the file when that is aligned. */
+/* Norms, biases and the like in f32: as they are in the file when that is aligned and all of it stays mapped, else a copy: reading one number of a file may map
+ * megabytes around it, a folio of the page cache, of matrices that were repacked. */
 static int vector_of(struct build *b, const float **out, const struct weight *t, struct error *err)
 {
 	uint32_t f = weight_kernel_format(b->w, t);
 	const struct kformat *k = f == UINT32_MAX ? NULL : kformat_find(f);
 	uint64_t n = t->ne[0] * t->ne[1] * t->ne[2];
 
-	if (f == KF_F32 && (uintptr_t)t->data % 4 == 0 && b->p->b->no_repack) {
+	if (f == KF_F32 && (uintptr_t)t->data % 4 == 0 && (b->w->made || b->p->b->no_repack)) {
 		*out = t->data;
 		return OK;
 	}
