@@ -90,6 +90,10 @@ void mm512_stage_panel(uint8_t *codes, float *scales, const struct mm512_format 
 struct mm512_row_input { const int8_t *q; const float *scale, *away; const int32_t *start; uint64_t n; };
 typedef float mm512_row(const uint8_t *row, const struct mm512_row_input *in);
 mm512_row *mm512_row_find(uint32_t format);  /* NULL: the format has to be staged */
+/* The same of the codebooks' formats, and their kformat.integers; NULL: it is none of them. */
+mm512_row *mm512_book_row(uint32_t format);
+typedef void mm512_integers(uint8_t *u, float *scale, float *min, const void *blocks, uint64_t n);
+mm512_integers *mm512_book_integers(uint32_t format);
 uint64_t mm512_row_input_bytes(uint64_t n);
 void mm512_row_input(struct mm512_row_input *out, void *scratch, const struct mm512_format *f, const struct q8_group *in, uint64_t n);
 

@@ -167,7 +167,7 @@ mm512_row *mm512_row_find(uint32_t format)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].format == format)
 			return rows[i].row;
-	return NULL;
+	return mm512_book_row(format);
 }
 
 /* The input of a row product lies in scratch: numbers, then three times a number for each group of 16 at most. */

@@ -172,6 +172,7 @@ void mm512_stage_panel(uint8_t *codes, float *scales, const struct mm512_format 
 	const struct kformat *kf = kformat_find(format);
 	const struct mm512_format *f = mm512_format(format);
 	const struct native *native = f ? native_find(format) : NULL;
+	mm512_integers *integers = mm512_book_integers(format) ? mm512_book_integers(format) : kf->integers;
 	float *min = scales + MM512_STAGE;
 	_Alignas(64) uint8_t u[MATRIX_ROWS][SPAN] = { 0 };
 
@@ -186,7 +187,7 @@ void mm512_stage_panel(uint8_t *codes, float *scales, const struct mm512_format 
 				native->codes(u[row], p, count / kf->block, kf->bytes);
 				continue;
 			}
-			kf->integers(u[row], s, m, p, count);
+			integers(u[row], s, m, p, count);
 			for (uint64_t g = 0; g < groups; g++) {
 				scales[(k / staged->group + g) * 16 + row] = s[g];
 				min[(k / staged->group + g) * 16 + row] = m[g];

@@ -157,7 +157,8 @@ V512 static void put(const struct matmul_args *a, uint32_t t, uint64_t row, cons
 static void run_rows(const struct matmul_args *a, mm512_row *row_product, const struct mm512_format *f, void *scratch)
 {
 	const struct matrix *w = a->w;
-	const uint64_t row_bytes = w->n / f->block * kformat_find(w->format)->bytes;
+	const struct kformat *kf = kformat_find(w->format);
+	const uint64_t row_bytes = w->n / kf->block * kf->bytes;
 	struct mm512_row_input in[TOKENS_ROWS];
 
 	for (uint32_t t = 0; t < a->tokens; t++)
@@ -190,7 +191,9 @@ static void run(const struct matmul_args *a, void *scratch)
 	const uint32_t most = packed ? TOKENS_PACKED : TOKENS_NATIVE;
 
 	if (!packed && a->tokens <= TOKENS_ROWS && mm512_row_find(w->format)) {
-		run_rows(a, mm512_row_find(w->format), f, scratch);
+		const struct mm512_format book = mm512_staged((uint8_t)kformat_find(w->format)->group, 0, 9);     /* IQ1's zero; the others' signs are no sums */
+
+		run_rows(a, mm512_row_find(w->format), f ? f : &book, scratch);
 		return;
 	}
 	if (!packed)

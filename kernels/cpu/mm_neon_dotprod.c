@@ -67,5 +67,5 @@ TARGET ALWAYS_INLINE void neon_dotprod_tile(const struct rows_scratch *p, const 
 
 extern const struct matmul matmul_neon_dotprod;
 const struct matmul matmul_neon_dotprod = { "neon-dotprod", isa_neon_dotprod, rows_knows, rows_input, rows_input_bytes, neon_dotprod_prepare, rows_packed_bytes,
-	rows_pack, neon_dotprod_scratch_bytes, neon_dotprod_run };
+	rows_pack, neon_dotprod_scratch_bytes, neon_dotprod_run, NULL };
 #endif

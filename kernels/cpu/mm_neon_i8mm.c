@@ -80,5 +80,5 @@ TARGET ALWAYS_INLINE void neon_i8mm_tile(const struct rows_scratch *p, const str
 
 extern const struct matmul matmul_neon_i8mm;
 const struct matmul matmul_neon_i8mm = { "neon-i8mm", isa_neon_i8mm, rows_knows, rows_input, rows_input_bytes, neon_i8mm_prepare, rows_packed_bytes,
-	rows_pack, neon_i8mm_scratch_bytes, neon_i8mm_run };
+	rows_pack, neon_i8mm_scratch_bytes, neon_i8mm_run, NULL };
 #endif

@@ -146,6 +146,8 @@ TARGET ALWAYS_INLINE void T(unpack_iq4_xs)(int8_t *q, float *scale, float *min, 
 	}
 }
 
+#include "cpu/mm_iq.h"
+
 /* The block is copied because it may lie at any address. */
 #define SHORT_ROW(name) \
 	for (uint64_t i = 0; i < n; i += 32, p += sizeof(struct name##_block)) \
@@ -156,6 +158,20 @@ TARGET ALWAYS_INLINE void T(unpack_iq4_xs)(int8_t *q, float *scale, float *min, 
 		struct name##_block b; \
 		memcpy(&b, p, sizeof b); \
 		T(unpack_##name)(q + i, scale + i / (G), min + i / (G), &b); \
+	} \
+	break
+/* Bytes of codebooks less their zero point. */
+#define BOOK_ROW(name, G, zero) \
+	for (uint64_t i = 0; i < n; i += 256, p += sizeof(struct name##_block)) { \
+		struct iq_block b; \
+		T(take_##name)(&b, p); \
+		memcpy(scale + i / (G), b.scale, 256 / (G) * sizeof *scale); \
+		if (zero == 128) \
+			T(iq_bytes)((uint8_t *)q + i, &b); \
+		else \
+			memcpy(q + i, b.word, 256); \
+		for (int k = 0; k < 256; k++) \
+			q[i + k] = (int8_t)((uint8_t)q[i + k] - (zero)); \
 	} \
 	break
 TARGET static void T(unpack_row)(const struct kformat *f, int8_t *q, float *scale, float *min, const void *blocks, uint64_t n)
@@ -176,6 +192,13 @@ TARGET static void T(unpack_row)(const struct kformat *f, int8_t *q, float *scal
 	case KF_Q5_K: ROW(q5_k, 256, 32);
 	case KF_Q6_K: ROW(q6_k, 256, 16);
 	case KF_IQ4_XS: ROW(iq4_xs, 256, 32);
+	case KF_IQ1_S: BOOK_ROW(iq1_s, 32, 9);
+	case KF_IQ1_M: BOOK_ROW(iq1_m, 16, 9);
+	case KF_IQ2_XXS: BOOK_ROW(iq2_xxs, 32, 128);
+	case KF_IQ2_XS: BOOK_ROW(iq2_xs, 16, 128);
+	case KF_IQ2_S: BOOK_ROW(iq2_s, 16, 128);
+	case KF_IQ3_XXS: BOOK_ROW(iq3_xxs, 32, 128);
+	case KF_IQ3_S: BOOK_ROW(iq3_s, 32, 128);
 	default: {               /* min[] is scale[] times the zero point, and is not needed */
 		const int zero = zero_point(f->id);
 		f->integers((uint8_t *)q, scale, min, blocks, n);
@@ -185,4 +208,5 @@ TARGET static void T(unpack_row)(const struct kformat *f, int8_t *q, float *scal
 	}
 }
 #undef ROW
+#undef BOOK_ROW
 #undef SHORT_ROW

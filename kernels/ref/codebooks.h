@@ -13,4 +13,8 @@ extern const uint16_t iq3_xxs_grid[256];
 /* four numbers of three bits: magnitudes 1, 3, 5, 7, 9, 11, 13, 15 */
 extern const uint16_t iq3_s_grid[512];
 
+/* The same entries as bytes, the first number lowest: magnitudes; of IQ1 eight times 0, 1 or 2. For kernels: the tables of one format fit the first cache. */
+extern const uint64_t iq2_xxs_words[256], iq2_xs_words[512], iq2_s_words[1024], iq1_words[2048];
+extern const uint32_t iq3_xxs_words[256], iq3_s_words[512];
+
 #endif

@@ -9,8 +9,12 @@
 #include "cli/question.h"
 #include "cli/verify.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Memory that reads so much faster or slower than before is worth a note; the runs of a quiet machine differ by less. */
+#define READ_CHANGED 0.15
 
 struct job {
 	struct options *o;
@@ -27,6 +31,7 @@ struct job {
 	struct verify_plan plan;
 	struct verify v;
 	char *baseline; size_t baseline_bytes;
+	double read_before;              /* bytes/s of memory as the prediction has it, measured just before; 0: not measured */
 };
 
 static int plan_from(struct verify_plan *p, const struct options *o, const struct quants *q, struct error *err)
@@ -92,37 +97,66 @@ static int model_from(struct job *j, const char *name, struct error *err)
 	return OK;
 }
 
-/* This machine without what has no backend. Its bandwidth is measured first where it is not known: without it no speed can be predicted. */
-static int machine_of(struct job *j, char *note, size_t n, struct error *err)
+/* How fast memory reads at this moment, with the threads that were found best. NULL: it cannot be measured now. */
+static const struct measured_row *read_now(struct measured *found, const struct job *j)
 {
-	struct measure_options how = { .progress = j->o->quiet ? NULL : measure_progress, .threads = (uint32_t)j->o->threads };
-	struct measured found;
-	struct error e = { 0 };
+	struct measure_options how = { .threads = j->machine->read_threads, .memory_only = 1 };
+	struct error ignored = { 0 };
+
+	return measure_machine(found, &j->machine->found, &how, &ignored) == OK ? measured_best(found, MEASURED_STREAM, "memory/") : NULL;
+}
+
+/* The processor alone, with what was measured of it. */
+static int calibrated(struct job *j, struct error *err)
+{
 	int rc = machine_probe(&j->machine, &j->a, j->c, NULL, NULL, 0, err);
 
-	*note = '\0';
 	if (rc != OK || (!j->o->no_calibration && (rc = machine_calibrate(j->machine, &j->a, err)) != OK))
 		return rc;
 	j->h = j->machine->spec;
-	if ((rc = verify_machine(&j->h, err)) != OK)
-		return rc;
-	const struct pool *p = &j->h.pools[j->h.groups[0].pool];
-	if (j->o->no_calibration || p->kind != POOL_HOST || p->read_bps.basis == BASIS_MEASURED)
-		return OK;
-	how.threads = 0;
-	rc = measure_machine(&found, &j->machine->found, &how, &e);
-	if (!j->o->quiet)
-		measure_progress_end();
-	if (rc == OK)
-		rc = calibration_append(NULL, &j->a, &j->machine->spec, &j->machine->found, &found, &e);
-	if (rc != OK) {
-		snprintf(note, n, "the machine's own rates were not measured: %.180s", e.text);
-		return OK;
-	}
-	if ((rc = machine_probe(&j->machine, &j->a, j->c, NULL, NULL, 0, err)) != OK || (rc = machine_calibrate(j->machine, &j->a, err)) != OK)
-		return rc;
-	j->h = j->machine->spec;
 	return verify_machine(&j->h, err);
+}
+
+/* This machine without what has no backend. Its rates are measured first where they are not known, for without them no speed can be predicted; where they
+ * are, memory alone is measured once more: on a machine that others use too it is not what it was yesterday. */
+static int machine_of(struct job *j, char *note, size_t n, struct error *err)
+{
+	struct measure_options how = { .progress = j->o->quiet ? NULL : measure_progress };
+	const struct measured_row *now = NULL;
+	struct measured found;
+	struct error e = { 0 };
+	int rc = calibrated(j, err);
+
+	*note = '\0';
+	if (rc != OK)
+		return rc;
+	struct pool *p = &j->h.pools[j->h.groups[0].pool];
+	if (j->o->no_calibration || p->kind != POOL_HOST)
+		return OK;
+	const int known = p->read_bps.basis == BASIS_MEASURED;
+	if (known) {
+		now = read_now(&found, j);
+		rc = now ? calibration_append(NULL, &j->a, &j->machine->spec, &j->machine->found, &found, &e) : OK;
+	} else {
+		rc = measure_machine(&found, &j->machine->found, &how, &e);
+		if (!j->o->quiet)
+			measure_progress_end();
+		if (rc == OK)
+			rc = calibration_append(NULL, &j->a, &j->machine->spec, &j->machine->found, &found, &e);
+	}
+	if (rc != OK)
+		snprintf(note, n, "the machine's own rates were not %s: %.180s", known ? "kept" : "measured", e.text);
+	else if (!known && (rc = calibrated(j, err)) != OK)
+		return rc;
+	else if (!known)
+		now = measured_best(&found, MEASURED_STREAM, "memory/");
+	/* this minute's, not the median of the last ones */
+	p = &j->h.pools[j->h.groups[0].pool];
+	if (now && p->kind == POOL_HOST) {
+		p->read_bps = known_of(now->value, BASIS_MEASURED);
+		j->read_before = now->value;
+	}
+	return OK;
 }
 
 static int predict(struct job *j, struct error *err)
@@ -138,6 +172,12 @@ static int predict(struct job *j, struct error *err)
 		return rc;
 	if ((rc = verify_predict(&j->v, &j->plan, &j->q, &j->a, err)) != OK)
 		return rc;
+	if (j->m.spec == &j->slice) {
+		struct question whole = j->q;
+		whole.model = j->whole;
+		if ((rc = verify_predict_whole(&j->v, &whole, &j->a, err)) != OK)
+			return rc;
+	}
 	/* the whole estimate of what will run, for the answer */
 	j->q.settings.ctx_tokens = j->v.ctx_tokens;
 	j->q.settings.sequences = 1;
@@ -180,6 +220,22 @@ static int save(void *user, const struct weights *w, struct error *err)
 	const char *path = user;
 
 	return weights_save(w, path, err);
+}
+
+/* How fast memory read before the run and after it. */
+static void read_again(struct job *j)
+{
+	struct measured found;
+	const struct measured_row *now;
+	char was[32], is[32];
+
+	if (!(j->read_before > 0) || !(now = read_now(&found, j)))
+		return;
+	j->v.read_bps[0] = j->read_before;
+	j->v.read_bps[1] = now->value;
+	if (fabs(now->value / j->read_before - 1) > READ_CHANGED)
+		verify_note(&j->v, "memory read at %s GB/s before the runs and at %s GB/s after them: other programs, or other guests of this host, use it as well",
+			format_3(was, sizeof was, j->read_before / 1e9), format_3(is, sizeof is, now->value / 1e9));
 }
 
 /* Speeds into the calibration store; what cannot be kept is a note. */
@@ -255,6 +311,7 @@ static int verify(struct job *j, const char *name, struct error *err)
 		fputs("ullage: interrupted\n", stderr);
 		return EXIT_INTERRUPTED;
 	}
+	read_again(j);
 	return show(j, name, err);
 }
 

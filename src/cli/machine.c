@@ -107,6 +107,7 @@ int machine_calibrate(struct machine *m, struct arena *a, struct error *err)
 	if (rc != OK)
 		return warn(m, a, arena_printf(a, "what was measured here is not used: %s", e.text), err);
 	m->calibration = calibration_sentence(a, &used);
+	m->read_threads = used.read_threads;
 	return m->calibration && !used.used ? warn(m, a, m->calibration, err) : OK;
 }
 

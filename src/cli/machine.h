@@ -13,6 +13,7 @@ struct machine {
 	struct hardware_spec spec;
 	struct error lost;               /* code OK; or E_NODEV: a GPU is lost, and spec is the machine without it */
 	const char *calibration;         /* a sentence on the measurements that were kept of this machine; NULL: none, or not asked for */
+	uint32_t read_threads;           /* behind a bandwidth that was measured; 0: none was */
 };
 /* replay: folder of a recording, or NULL; record: folder to record into, or NULL. thorough: ask also what no estimate needs. *out lives in the arena. E_NODEV only when there is no
  * machine to show at all; a lost GPU is left in out->lost. E_FILE, E_NOMEM. */

@@ -88,7 +88,7 @@ const struct option options[] = {
 	{ "-np, --parallel", "LIST", OPT_STRING, AT(parallel), CMD_VERIFY, "decode of so many sequences at a time: 1,4,16, the default" },
 	{ "-r, --repetitions", "N", OPT_COUNT, AT(repeats), CMD_VERIFY, "runs of each speed; default 5" },
 	{ "--dummy", NULL, OPT_FLAG, AT(dummy), CMD_VERIFY, "made-up weights of the shapes and formats of a model of the catalogue: nothing is downloaded" },
-	{ "--layers", "N", OPT_COUNT, AT(layers), CMD_VERIFY, "--dummy: only the first N layers; what is predicted is of these alone, and the answer says so" },
+	{ "--layers", "N", OPT_COUNT, AT(layers), CMD_VERIFY, "--dummy: only the first N layers; a column more scales to the whole model" },
 	{ "--save", "FILE.gguf", OPT_STRING, AT(save), CMD_VERIFY, "--dummy: write the made-up weights, so that another engine can run the same bytes" },
 	{ "--baseline", "FILE", OPT_STRING, AT(baseline), CMD_VERIFY, "an earlier verify --json: fail where this is slower or larger" },
 	{ "--bench-format", "llama-bench", OPT_STRING, AT(bench_format), CMD_VERIFY, "rows of JSON with the keys of llama-bench -o json, in place of the answer" },

@@ -67,6 +67,10 @@ static void term(cJSON *list, const struct verify_term *t)
 		value(x, "baseline", t, t->before, 1);
 		json_add_bool(x, "worse", t->worse);
 	}
+	if (t->whole > 0) {
+		value(x, "whole_predicted", t, t->whole, 1);
+		value(x, "whole_scaled", t, verify_scaled(t), verify_scaled(t) > 0);
+	}
 	cJSON_AddItemToArray(list, x);
 }
 
@@ -99,6 +103,8 @@ void verify_json(cJSON *doc, const struct verify_answer *a)
 	bytes_or_null(x, "file_header_bytes", v->header_bytes);
 	bytes_or_null(x, "resident_before_bytes", v->before_bytes);
 	bytes_or_null(x, "peak_bytes", v->peak_bytes);
+	json_add_f64(x, "read_bytes_per_s_before", v->read_bps[0] > 0 ? v->read_bps[0] : (double)NAN);
+	json_add_f64(x, "read_bytes_per_s_after", v->read_bps[1] > 0 ? v->read_bps[1] : (double)NAN);
 	json_add_str(doc, "calibration", a->kept);
 	json_add_str(doc, "saved", a->saved);
 	json_add_str(doc, "baseline", a->baseline);

@@ -66,7 +66,7 @@ void verify_text_before(FILE *out, const struct verify *v)
 	fputc('\n', out);
 }
 
-static void row(struct table *tab, const struct verify_term *t, int baseline)
+static void row(struct table *tab, const struct verify_term *t, int baseline, int whole)
 {
 	char b[48], test[64];
 
@@ -79,6 +79,8 @@ static void row(struct table *tab, const struct verify_term *t, int baseline)
 		table_cell(tab, verify_spread(t) > 0.05 ? YELLOW : DIM, "%.1f %%", 100 * verify_spread(t));
 	else
 		table_cell(tab, PLAIN, "%s", "");
+	if (whole)
+		table_cell(tab, PLAIN, "%s", verify_scaled(t) > 0 ? value_text(b, sizeof b, t, verify_scaled(t)) : "");
 	if (baseline && t->has_before)
 		table_cell(tab, t->worse ? RED : PLAIN, "%s%s", value_text(b, sizeof b, t, t->before), t->worse ? " worse" : "");
 	else if (baseline)
@@ -89,20 +91,14 @@ static void row(struct table *tab, const struct verify_term *t, int baseline)
 static void notes(const struct text *t, const struct verify_answer *a)
 {
 	const struct verify *v = a->verify;
-	char b[32];
+	char b[32], slice[160];
 
+	snprintf(slice, sizeof slice, "a slice, %u of %u layers: what the whole model would take is its own prediction, as far off as the slice's", a->answer->model->spec->n_layers,
+		v->layers_of);
 	for (unsigned i = 0; i < v->n_notes; i++)
 		text_wrap(t, "note: ", 6, v->note[i]);
-	if (v->layers_of) {
-		const struct verify_term *d = NULL;
-		for (unsigned i = 0; i < v->n_terms; i++)
-			if (v->term[i].kind == VERIFY_DECODE && !d)
-				d = &v->term[i];
-		fprintf(t->out, "note: a slice, %u of %u layers: all figures are of the slice", a->answer->model->spec->n_layers, v->layers_of);
-		if (d && d->is_measured && d->predicted.basis != BASIS_UNKNOWN)
-			fprintf(t->out, "; decode is %s times what is predicted of it", format_3(b, sizeof b, d->measured / d->predicted.value));
-		fputc('\n', t->out);
-	}
+	if (v->layers_of)
+		text_wrap(t, "note: ", 6, slice);
 	if (v->header_bytes > 0)
 		fprintf(t->out, "the file's header and vocabulary, %s resident, are not counted\n", format_bytes(b, sizeof b, (uint64_t)v->header_bytes));
 	fprintf(t->out, "%s%s%s, %u thread%s%s; context %llu; peak memory %s\n", v->info.backend ? v->info.backend : "engine", v->info.isa ? " " : "", v->info.isa ? v->info.isa : "",
@@ -116,17 +112,21 @@ static void notes(const struct text *t, const struct verify_answer *a)
 
 void verify_text(const struct text *t, const struct verify_answer *a, int quiet)
 {
-	static const char *const head[] = { "term", "predicted", "interval", "measured", "error", "spread", "baseline", "pass" };
+	const int whole = a->verify->layers_of != 0;
+	char all[32];
+	const char *const head[] = { "term", "predicted", "interval", "measured", "error", "spread", whole ? all : NULL, a->baseline ? "baseline" : NULL, "pass" };
 	struct table tab;
 
 	text_paint(t, BOLD, "%s", a->source);
 	fprintf(t->out, ", %s%s, on this machine\n", answer_quant(a->answer), a->dummy ? ", made-up weights" : "");
-	table_init(&tab, a->baseline ? 8 : 7, a->baseline ? 0x7e : 0x3e);
-	for (unsigned i = 0; i < 8; i++)
-		if (i != 6 || a->baseline)
+	snprintf(all, sizeof all, "all %u layers", a->verify->layers_of);
+	const unsigned columns = 7u + (whole != 0) + (a->baseline != NULL);
+	table_init(&tab, columns, (1u << (columns - 1)) - 2);    /* all to the right but the first and the last */
+	for (unsigned i = 0; i < sizeof head / sizeof *head; i++)
+		if (head[i])
 			table_cell(&tab, DIM, "%s", head[i]);
 	for (unsigned i = 0; i < a->verify->n_terms; i++)
-		row(&tab, &a->verify->term[i], a->baseline != NULL);
+		row(&tab, &a->verify->term[i], a->baseline != NULL, whole);
 	table_print(&tab, t, 1);
 	if (!quiet)
 		notes(t, a);

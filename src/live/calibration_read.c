@@ -23,7 +23,7 @@ struct reader {
 	const struct conditions *now;
 	struct error *err;
 	struct row *row; unsigned n;             /* those that hold today */
-	const char *newest[NEWEST];              /* dates of the newest measurements of them, newest first; NULL */
+	const char *newest[MEASURED_KINDS][NEWEST];      /* dates of the newest measurements of each kind of row, newest first; NULL */
 	const char *why_date;
 	struct seen_run *run; unsigned n_run;    /* the engine's that hold today */
 	unsigned at;                             /* the row being read */
@@ -92,15 +92,15 @@ static int conditions_of(const char **why, struct reader *r)
 }
 
 /* Keeps the newest dates, each once. */
-static void note_date(struct reader *r, const char *date)
+static void note_date(const char **newest, const char *date)
 {
 	for (unsigned i = 0; i < NEWEST; i++) {
-		int order = r->newest[i] ? strcmp(date, r->newest[i]) : 1;
+		int order = newest[i] ? strcmp(date, newest[i]) : 1;
 		if (order == 0)
 			return;
 		if (order > 0) {
-			memmove(r->newest + i + 1, r->newest + i, (NEWEST - 1 - i) * sizeof *r->newest);
-			r->newest[i] = date;
+			memmove(newest + i + 1, newest + i, (NEWEST - 1 - i) * sizeof *newest);
+			newest[i] = date;
 			return;
 		}
 	}
@@ -181,7 +181,7 @@ static int read_row(struct reader *r)
 	}
 	if (kind >= MEASURED_KINDS)
 		return add_run(r, to, whole);
-	note_date(r, to->date);
+	note_date(r->newest[kind], to->date);
 	r->n++;
 	return OK;
 }
@@ -199,8 +199,8 @@ static int is_new(const struct reader *r, const struct row *w)
 {
 	const char *oldest = NULL;
 
-	for (unsigned i = 0; i < NEWEST && r->newest[i]; i++)
-		oldest = r->newest[i];
+	for (unsigned i = 0; i < NEWEST && r->newest[w->kind][i]; i++)
+		oldest = r->newest[w->kind][i];
 	return oldest && strcmp(w->date, oldest) >= 0;
 }
 
@@ -260,8 +260,9 @@ int calibration_parse(struct calibration_used *used, struct arena *a, const char
 	for (r.at = 0; r.at < csv.n_rows; r.at++)
 		if ((rc = read_row(&r)) != OK)
 			return rc;
-	if (r.newest[0] && (!used->newest || strcmp(r.newest[0], used->newest) > 0))
-		used->newest = r.newest[0];
+	for (unsigned k = 0; k < MEASURED_KINDS; k++)
+		if (r.newest[k][0] && (!used->newest || strcmp(r.newest[k][0], used->newest) > 0))
+			used->newest = r.newest[k][0];
 	used->runs = runs;
 	used->n_runs = runs_settle(runs, r.run, r.n_run, v);
 	/* only the newest are looked at from here on */

@@ -151,7 +151,7 @@ static int memory(struct session *s)
 		}
 	}
 	const struct measured_row *best = measured_best(s->out, MEASURED_STREAM, "memory/");
-	for (enum rate_format f = 0; best && f < RATE_FORMATS; f++) {
+	for (enum rate_format f = 0; best && f < RATE_FORMATS && !s->o->memory_only; f++) {
 		const struct matvec_kernel *k = matvec_best(f);
 		uint64_t bytes = best->bytes;
 		unsigned threads = best->threads;
@@ -189,6 +189,11 @@ static void plan_counts(struct session *s)
 {
 	unsigned cores = s->p->cpu.cores;
 
+	if (s->o->memory_only) {
+		s->counts[s->n_counts++] = s->all;
+		s->steps = 1;
+		return;
+	}
 	for (unsigned n = 1; n < s->all && s->n_counts < 13; n *= 2) {
 		s->counts[s->n_counts++] = n;
 		if (cores > n && cores < n * 2 && cores < s->all)
@@ -265,12 +270,12 @@ int measure_machine(struct measured *out, const struct probed *p, const struct m
 		return rc;
 	s.t.busy = calloc(s.all, sizeof *s.t.busy);      /* without it the figures stand, and nothing is said of others */
 	out->pinned = (uint8_t)pool_pinned(s.t.pool);
-	rc = caches(&s);
+	rc = o->memory_only ? OK : caches(&s);
 	if (rc == OK)
 		rc = memory(&s);
-	if (rc == OK)
+	if (rc == OK && !o->memory_only)
 		rc = matrices(&s);
-	if (rc == OK) {
+	if (rc == OK && !o->memory_only) {
 		struct measured_row *r = begin(&s, MEASURED_LAUNCH, "pool", "", s.all);
 		if (r)
 			run_launch(r, &s.t);

@@ -39,6 +39,7 @@ struct measured {
 struct measure_options {
 	const char *device;                      /* NULL or "cpu"; a GPU's name or "gpuN" is refused */
 	uint32_t threads;                        /* at most; 0: all allowed */
+	uint8_t memory_only;                     /* only how fast these threads together read memory: half a second */
 	uint32_t runs;                           /* of each figure; 0: 7 */
 	double run_s;                            /* the least one run takes; 0: 0.05 (a quarter of it for caches) */
 	uint64_t memory_bytes;                   /* 0: by the last cache, see measure_plan_bytes() */

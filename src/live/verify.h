@@ -27,6 +27,7 @@ struct verify_term {
 	uint8_t is_measured;
 	double error, tolerance;                 /* predicted / measured - 1; 0: the interval decides */
 	double before; uint8_t has_before, worse;        /* of --baseline */
+	double whole;                            /* of a slice: what is predicted of the whole model; 0: not known, or no slice */
 };
 struct verify_plan {
 	const struct engine_calls *calls;        /* NULL: the real ones */
@@ -47,6 +48,7 @@ struct verify {
 	uint32_t most;                           /* sequences of the second engine; 0: there is none */
 	struct verify_term term[VERIFY_TERMS]; unsigned n_terms;
 	struct engine_info info;                 /* of the engine with one sequence; regions are stale */
+	double read_bps[2];                      /* how fast memory read before the runs, which the predictions rest on, and after them; 0: not measured */
 	int64_t header_bytes, before_bytes, peak_bytes;  /* file pages that are no weights; resident before; -1: not known */
 	uint32_t layers_of;                      /* a slice of a model of so many layers; 0: whole */
 	char note[VERIFY_NOTES][240]; unsigned n_notes;
@@ -56,6 +58,10 @@ struct verify {
 /* Terms and predictions. q: engine "ullage" on a machine reduced to what the engine runs on (verify_machine), its weights known (file or recipe).
  * What does not fit the model's context or free memory is left out with a note. E_NOMEM: the model does not fit at all; E_USAGE. */
 int verify_predict(struct verify *v, const struct verify_plan *plan, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
+/* Of a slice: the same terms predicted of the whole model, whether it fits or not. */
+int verify_predict_whole(struct verify *v, const struct question *whole, struct arena *a, struct error *err) MUST_CHECK;
+/* What the whole model would come to, if it is off by as much as its slice is; 0: not known. */
+double verify_scaled(const struct verify_term *t);
 /* h without the devices that have no backend. E_NODEV: nothing is left. */
 int verify_machine(struct hardware_spec *h, struct error *err) MUST_CHECK;
 

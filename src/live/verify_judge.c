@@ -25,6 +25,11 @@ static int is_speed(const struct verify_term *t) { return t->kind == VERIFY_PREF
 
 double verify_spread(const struct verify_term *t) { return t->is_measured && t->measured > 0 ? (t->max - t->min) / 2 / t->measured : 0; }
 
+double verify_scaled(const struct verify_term *t)
+{
+	return t->whole > 0 && t->is_measured && t->measured > 0 && t->predicted.basis != BASIS_UNKNOWN && t->predicted.value > 0 ? t->whole * t->measured / t->predicted.value : 0;
+}
+
 void verify_judge(struct verify_term *t)
 {
 	const struct figure *p = &t->predicted;

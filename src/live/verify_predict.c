@@ -43,12 +43,16 @@ static void add_memory(struct verify *v)
 	add(v, VERIFY_LOAD, 0, 0);
 }
 
+/* A run begins at the depth and goes on from there; the repeats of a deep one follow each other, so that it is filled only once. */
+static uint64_t middle_of(const struct verify *v, uint64_t depth)
+{
+	return depth + (depth ? (uint64_t)v->plan.generate * v->plan.repeats : v->plan.generate) / 2;
+}
+
 static int add_decode(struct verify *v, struct estimate *e, const struct question *q, uint64_t depth, uint32_t sequences, struct arena *a, struct error *err)
 {
-	/* a run begins at the depth and goes on from there; the repeats of a deep one follow each other, so that it is filled only once */
-	const uint64_t steps = depth ? (uint64_t)v->plan.generate * v->plan.repeats : v->plan.generate;
 	struct verify_term *t = add(v, VERIFY_DECODE, 0, 0);
-	int rc = estimate_decode_at(&t->speed, e, q, depth + steps / 2, a, err);
+	int rc = estimate_decode_at(&t->speed, e, q, middle_of(v, depth), a, err);
 
 	t->depth = depth;
 	t->sequences = sequences;
@@ -148,4 +152,38 @@ int verify_predict(struct verify *v, const struct verify_plan *plan, const struc
 		if ((rc = add_decode(v, &v->one, &one, v->plan.depth[i], 1, a, err)) != OK)
 			return rc;
 	return predict_many(v, q, a, err);
+}
+
+int verify_predict_whole(struct verify *v, const struct question *whole, struct arena *a, struct error *err)
+{
+	struct question one = *whole, many = *whole;
+	const struct memory *m;
+	struct estimate e[2];
+	int rc;
+
+	one.settings.sequences = 1;
+	one.settings.ctx_tokens = v->ctx_tokens;
+	many.settings.ctx_tokens = v->ctx_many;
+	if ((rc = estimate_memory(&e[0], &one, a, err)) != OK)
+		return rc;
+	m = &e[0].sum;
+	const uint64_t bytes[] = { [VERIFY_WEIGHTS] = m->weights, [VERIFY_KV] = m->kv_cache, [VERIFY_STATE] = m->state, [VERIFY_COMPUTE] = m->compute, [VERIFY_TOTAL] = m->total };
+	for (unsigned i = 0; i < v->n_terms; i++) {
+		struct verify_term *t = &v->term[i];
+		struct speed_of s = { .rate.basis = BASIS_UNKNOWN };
+		if (t->kind <= VERIFY_TOTAL)
+			t->whole = (double)bytes[t->kind];
+		if (t->kind == VERIFY_PREFILL && (rc = estimate_prompt(&s, &e[0], &one, t->tokens, a, err)) != OK)
+			return rc;
+		if (t->kind == VERIFY_DECODE) {
+			many.settings.sequences = t->sequences;
+			if (t->sequences > 1 && (rc = estimate_memory(&e[1], &many, a, err)) != OK)
+				return rc;
+			if ((rc = estimate_decode_at(&s, &e[t->sequences > 1], t->sequences > 1 ? &many : &one, middle_of(v, t->depth), a, err)) != OK)
+				return rc;
+		}
+		if (s.rate.basis != BASIS_UNKNOWN)
+			t->whole = s.rate.value;
+	}
+	return OK;
 }

@@ -288,6 +288,8 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 
 	progress(r, NULL, from->path ? "loading" : "making up weights");
 	v->before_bytes = witness_total();
+	/* what was measured before this had its own memory */
+	(void)witness_peak_forget();
 	start = r->calls->now();
 	rc = from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
 	if (rc != OK)

@@ -26,6 +26,8 @@ int witness_maps(struct smaps *out, struct arena *a, struct error *err) MUST_CHE
 int64_t witness_total(void);
 /* The most that ever was resident; -1: not known. */
 int64_t witness_peak(void);
+/* Forgets it, so that it counts from what is resident now (proc(5), clear_refs: 5). 0: the system does not, and witness_peak() is of all there ever was. */
+int witness_peak_forget(void);
 
 /* "VmHWM:", "Rss:" ... of a text of lines "NAME:  123 kB"; -1: not there or no such line. */
 int64_t witness_field(const char *text, const char *name);

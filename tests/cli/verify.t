@@ -95,11 +95,17 @@ $doc = eval { decode_json($out) } // {};
 if ($doc->{calibration} && -s $doc->{calibration}) {
 	ok($doc->{calibration} =~ m{^\Q$tmp\E/} && slurp($doc->{calibration}) =~ /,cpu,engine_decode,/, 'speeds are kept below XDG_DATA_HOME');
 	(undef, $out) = run(@small, '--json');
-	my $again = terms(eval { decode_json($out) } // {});
-	my $first = terms($doc);
+	my $second = eval { decode_json($out) } // {};
+	my ($again, $first) = (terms($second), terms($doc));
 	my $d = 'decode_tokens_per_s tg4';
-	ok(($again->{$d}{basis} // '') eq 'calibrated' && ($again->{$d}{tolerance} // 0) >= 0.1 && abs($again->{$d}{predicted} / $first->{$d}{measured} - 1) < 0.02,
-		'the next prediction is what was measured, and is held to a tenth or the spread', "$first->{$d}{measured} then $again->{$d}{predicted}");
+	my @read = map { $_->{engine}{read_bytes_per_s_before} // 0 } $doc, $second;
+	ok($read[0] > 0 && $read[1] > 0 && ($second->{engine}{read_bytes_per_s_after} // 0) > 0 && (() = slurp($doc->{calibration}) =~ /,stream_read,memory/g) > 2,
+		'memory is measured before each run, and after it', "@read");
+	# a step waits for memory in part: it changes by less than memory does
+	my ($less, $more) = sort { $a <=> $b } 1, $read[1] / ($read[0] || 1);
+	my $ratio = ($again->{$d}{predicted} // 0) / $first->{$d}{measured};
+	ok(($again->{$d}{basis} // '') eq 'calibrated' && ($again->{$d}{tolerance} // 0) >= 0.1 && $ratio > $less * 0.98 && $ratio < $more * 1.02,
+		'the next prediction is what was measured, and is held to a tenth or the spread', "$first->{$d}{measured} then $again->{$d}{predicted}, memory @read");
 } else {
 	print 'ok ', ++$n, " - what is kept # SKIP the machine's rates could not be measured\n";
 }
@@ -108,6 +114,14 @@ if ($doc->{calibration} && -s $doc->{calibration}) {
 my ($rcs, $slice, $errs) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', "-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json --save $tmp/slice.gguf");
 my $s = eval { decode_json($slice) } // {};
 ok(($rcs == 0 || $rcs == 1) && ($s->{layers_of} // 0) == 30 && $s->{dummy}, 'made-up weights of three layers', "exit $rcs: $errs$slice");
+{
+	my $st = terms($s);
+	my $full = eval { decode_json(scalar `$prog estimate smollm2-135m-instruct --engine ullage --quant q8_0 -c $s->{engine}{ctx_tokens} --no-calibration --json`) } // {};
+	my @off = grep { my $x = $st->{$_}; !$x->{whole_predicted} || abs($x->{whole_scaled} / $x->{whole_predicted} - $x->{measured} / $x->{predicted}) > 1e-3 * $x->{measured} / $x->{predicted} } grep { $st->{$_}{predicted} } keys %$st;
+	ok(!@off && $st->{weights_bytes}{whole_predicted} == $full->{memory}{weights_bytes} && $st->{kv_cache_bytes}{whole_predicted} == 10 * $st->{kv_cache_bytes}{predicted},
+		'the whole model is its own estimate, as far off as the slice', "@off $slice");
+	ok(!grep({ exists $_->{whole_predicted} } @{$doc->{terms}}), 'a model that ran whole is not scaled');
+}
 ok(-s "$tmp/slice.gguf" && ($s->{saved} // '') eq "$tmp/slice.gguf", 'written to a file');
 my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json');
 my $l = eval { decode_json($loaded) } // {};

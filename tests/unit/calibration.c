@@ -145,6 +145,16 @@ static void newest(void)
 	ok(calibration_apply(&h, &arena, &p, &u, &e) == OK && u.rows == 56 && u.used == 40 && !strcmp(u.newest, "2026-07-16T09:30:00Z"),
 		"of seven measurements the newest five");
 	ok(is(u.read_bps, 3e10), "and their median: %g", u.read_bps.v);
+	/* memory alone, more often than the rest */
+	for (unsigned i = 0; i < 6; i++) {
+		struct measured m = { .n_rows = 1, .row = { row(MEASURED_STREAM, "memory/avx2", 2, 7e10) } };
+		snprintf(m.date, sizeof m.date, "2026-08-%02uT09:30:00Z", 10 + i);
+		if (calibration_append(NULL, &arena, &h, &p, &m, &e) != OK)
+			ok(0, "%s", e.text);
+	}
+	h = machine();
+	ok(calibration_apply(&h, &arena, &p, &u, &e) == OK && is(u.read_bps, 7e10) && is(h.groups[0].device->flops[MATH_F32], 5e11) && is(h.groups[0].device->launch_s, 1.5e-6),
+		"memory measured anew does not push out matrix rates");
 }
 
 static const char *why_not(const struct conditions *c, const char *text)

@@ -75,6 +75,14 @@ static void whole(void)
 	is_u64(sane, m.n_rows, "each of the %u rows has a median between its slowest and fastest run", m.n_rows);
 	ok(kinds[MEASURED_STREAM] >= 4 && kinds[MEASURED_MATVEC] == 3 && kinds[MEASURED_MATRIX] >= 3 && kinds[MEASURED_LAUNCH] == 1,
 		"caches and memory, three formats, the start of threads");
+	struct measured alone;
+	struct measure_options quick = o;
+	struct seen once = { 0 };
+	quick.memory_only = 1;
+	quick.user = &once;
+	int rc = measure_machine(&alone, &p, &quick, &e);
+	ok(rc == OK && alone.n_rows == 1 && alone.row[0].kind == MEASURED_STREAM && !strncmp(alone.row[0].detail, "memory/", 7) && alone.row[0].value > 0 && once.calls == 1 &&
+		once.in_order == 1, "memory alone: one figure, of %u threads", alone.row[0].threads);
 	const struct measured_row *read = measured_best(&m, MEASURED_STREAM, "memory/"), *l1 = measured_best(&m, MEASURED_STREAM, "l1/");
 	ok(read && read->bytes <= 4 * MIB && read->bytes > 4 * MIB - 64 * 1024 && l1 && l1->bytes <= 32 * KIB && l1->value > read->value / 4,
 		"the sizes are those asked for");

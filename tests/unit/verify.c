@@ -324,6 +324,16 @@ static void witness(void)
 	ok(witness_total() > 0 && witness_peak() >= witness_total() / 2, "all of the process, and the most there was");
 	ok(witness_field("VmPeak:\t  12 kB\nVmHWM:\t  34 kB\n", "VmHWM") == 34 * 1024 && witness_field("VmHWM: x kB\n", "VmHWM") == -1 && witness_field("", "VmHWM") == -1, "fields of status");
 	munmap(p, 64 * page);
+	/* 64 MiB that come and go */
+	const size_t much = (size_t)64 << 20;
+	p = mmap(NULL, much, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(p, 1, much);
+	munmap(p, much);
+	const int64_t most = witness_peak();
+	if (witness_peak_forget())
+		ok(witness_peak() < most - (int64_t)much / 2 && witness_peak() >= witness_total() - (4 << 20), "the most there was is forgotten: %lld, then %lld", (long long)most, (long long)witness_peak());
+	else
+		skip("the system does not let go of it", "the most there was is forgotten");
 }
 
 int main(void)
