@@ -18,6 +18,13 @@ TARGET ALWAYS_INLINE __m256i avx2_dot_signed(__m256i w, __m256i x)
 }
 TARGET ALWAYS_INLINE __m256i avx2_dot_codes(__m256i u, __m256i x) { return _mm256_madd_epi16(_mm256_maddubs_epi16(u, x), _mm256_set1_epi16(1)); }
 
+/* Compilers make a tree of a chain of sums, whose leaves then wait in memory: four times the time. */
+TARGET ALWAYS_INLINE __m256i avx2_settled(__m256i v)
+{
+	__asm__("" : "+x"(v));
+	return v;
+}
+
 TARGET ALWAYS_INLINE void avx2_sums(__m256i sum[2][4], const uint8_t *w, const int8_t *const *x, uint64_t at, const unsigned steps, const unsigned run, const int wide)
 {
 	const __m256i ones = _mm256_set1_epi16(1), sixteens = _mm256_set1_epi16(16);
@@ -31,8 +38,8 @@ TARGET ALWAYS_INLINE void avx2_sums(__m256i sum[2][4], const uint8_t *w, const i
 				int32_t four;
 				memcpy(&four, x[t] + at + 4 * (first + k), 4);
 				const __m256i y = _mm256_set1_epi32(four), p = _mm256_maddubs_epi16(a, y), q = _mm256_maddubs_epi16(b, y);
-				s[0][t] = k ? _mm256_add_epi16(s[0][t], p) : p;
-				s[1][t] = k ? _mm256_add_epi16(s[1][t], q) : q;
+				s[0][t] = k ? avx2_settled(_mm256_add_epi16(s[0][t], p)) : p;
+				s[1][t] = k ? avx2_settled(_mm256_add_epi16(s[1][t], q)) : q;
 			}
 		}
 		UNROLL for (unsigned t = 0; t < 4; t++) {
