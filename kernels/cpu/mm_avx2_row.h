@@ -191,32 +191,35 @@ TARGET ALWAYS_INLINE __m256i T(sixteens)(const uint8_t *h)
 	return _mm256_and_si256(_mm256_cmpeq_epi8(v, bits), _mm256_set1_epi8(16));
 }
 
-/* Blocks of 32, eight at a time: at most so many, and what lies beyond them counts nothing. */
+/* Sixteen bits of each of eight blocks, or of one and zeros; in registers: a vector read from pieces just stored would wait for them. */
+TARGET ALWAYS_INLINE __m128i T(words)(const uint8_t *p, unsigned bytes, const unsigned count)
+{
+	if (count == 1)
+		return _mm_cvtsi32_si128(half_at(p));
+	return _mm_setr_epi16((short)half_at(p), (short)half_at(p + bytes), (short)half_at(p + 2 * bytes), (short)half_at(p + 3 * bytes),
+		(short)half_at(p + 4 * bytes), (short)half_at(p + 5 * bytes), (short)half_at(p + 6 * bytes), (short)half_at(p + 7 * bytes));
+}
+/* E8M0, half of 2^(e - 127); the lowest two are subnormal floats */
+TARGET ALWAYS_INLINE __m256 T(e8m0_half)(__m128i words)
+{
+	const __m256i e = _mm256_and_si256(_mm256_cvtepu16_epi32(words), _mm256_set1_epi32(255)), one = _mm256_set1_epi32(1);
+	const __m256i small = _mm256_sllv_epi32(_mm256_set1_epi32(0x200000), e), large = _mm256_slli_epi32(_mm256_sub_epi32(e, one), 23);
+
+	return _mm256_castsi256_ps(_mm256_blendv_epi8(small, large, _mm256_cmpgt_epi32(e, one)));
+}
+
+/* One block of 32, or eight. */
 TARGET ALWAYS_INLINE void T(blocks)(__m256 acc[2], __m256 *away, const uint8_t *p, const struct q8_row *x, uint64_t g, const unsigned count, const uint32_t format, const unsigned bytes)
 {
 	static const int8_t e2m1[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };      /* doubled (OCP Microscaling formats 1.0) */
 	const int minimums = format == KF_Q4_1 || format == KF_Q5_1;
 	const __m256i first = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 	const __m256 d = count == 8 ? _mm256_loadu_ps(x->d + g) : _mm256_maskload_ps(x->d + g, first);
+	const __m256 s = format == KF_MXFP4 ? T(e8m0_half)(T(words)(p, bytes, count)) : _mm256_cvtph_ps(T(words)(p, bytes, count));
 	_Alignas(32) float scale[8];
-	uint16_t half[2][8] = { { 0 } };
-	__m256 s;
 
-	if (format == KF_MXFP4) {                /* half of 2^(e - 127) */
-		uint32_t e[8] = { 0 };
-		for (unsigned i = 0; i < count; i++)
-			e[i] = p[i * bytes] < 2 ? UINT32_C(0x200000) << p[i * bytes] : (uint32_t)(p[i * bytes] - 1) << 23;
-		s = _mm256_loadu_ps((const float *)(const void *)e);
-	} else {
-		for (unsigned i = 0; i < count; i++)
-			half[0][i] = half_at(p + i * bytes);
-		s = _mm256_cvtph_ps(T(load16)(half[0]));
-	}
-	if (minimums) {                          /* w = d u + m */
-		for (unsigned i = 0; i < count; i++)
-			half[1][i] = half_at(p + i * bytes + 2);
-		*away = _mm256_fnmadd_ps(_mm256_cvtph_ps(T(load16)(half[1])), count == 8 ? _mm256_loadu_ps(x->sum32 + g) : _mm256_maskload_ps(x->sum32 + g, first), *away);
-	}
+	if (minimums)                            /* w = d u + m */
+		*away = _mm256_fnmadd_ps(_mm256_cvtph_ps(T(words)(p + 2, bytes, count)), count == 8 ? _mm256_loadu_ps(x->sum32 + g) : _mm256_maskload_ps(x->sum32 + g, first), *away);
 	if (format == KF_Q4_0 || format == KF_Q5_0)
 		*away = _mm256_fmadd_ps(_mm256_mul_ps(s, _mm256_set1_ps(format == KF_Q4_0 ? 8 : 16)), count == 8 ? _mm256_loadu_ps(x->sum32 + g) : _mm256_maskload_ps(x->sum32 + g, first), *away);
 	_mm256_store_ps(scale, _mm256_mul_ps(s, d));
