@@ -23,7 +23,7 @@ TARGET static void T(prepare)(enum input_kind k, void *out, const float *x, uint
 
 		memcpy(v, x + 32 * g, least(32, n - 32 * g) * sizeof *v);
 		for (int i = 0; i < 32; i++)             /* NaN and infinity stay, and go on to the product by way of d */
-			top = !(__builtin_fabsf(v[i]) <= top) ? __builtin_fabsf(v[i]) : top;
+			top = !(__builtin_fabsf(v[i]) <= top) && top == top ? __builtin_fabsf(v[i]) : top;
 		d[g] = top / 127;
 		const float inverse = d[g] >= 0x1p-120f && d[g] <= 0x1p127f ? 1 / d[g] : 0;
 		if (inverse == 0 && top == top && top <= 0x1p127f)
