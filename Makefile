@@ -1,7 +1,7 @@
 # ullage: what fits on this machine, and proof of it.
 #
 # make            build/ullage                CUDA=auto|0|1   CUDA kernels (auto: nvcc found)
-# make deps       install what is missing     SANITIZE=1      ASan + UBSan, in build-san/
+# make deps       install what is missing     SANITIZE=1      ASan + UBSan, in build-san/; thread: TSan, build-tsan/
 # make fit        build, and run the main job WERROR=1 V=1    strict, verbose
 # make check      all tests, TAP via prove    REQUIRE=cuda    a skipped cuda test fails
 # make bench      start-up, load, kernels     PREFIX= DESTDIR= for install and uninstall
@@ -25,7 +25,7 @@ OS      := $(shell uname -s)
 
 Q := $(if $(V),,@)
 # the usual build is always build/, with or without nvcc
-B := build$(if $(filter 1,$(SANITIZE)),-san)$(if $(filter 0,$(CUDA)),-nocuda)$(if $(filter clang%,$(notdir $(CC))),-clang)
+B := build$(if $(filter 1,$(SANITIZE)),-san)$(if $(filter thread,$(SANITIZE)),-tsan)$(if $(filter 0,$(CUDA)),-nocuda)$(if $(filter clang%,$(notdir $(CC))),-clang)
 ifeq ($(CUDA),auto)
 override CUDA := $(if $(shell command -v $(NVCC) 2>/dev/null),1,0)
 endif
@@ -38,6 +38,8 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 KFLAGS   := -O3 -fno-math-errno -ffp-contract=fast
 ifeq ($(SANITIZE),1)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SANITIZE),thread)
+SAN := -fsanitize=thread -fno-omit-frame-pointer
 endif
 
 PKGS := yaml-0.1 libcjson hwloc libcurl

@@ -3,9 +3,11 @@
 
 #include "engine/backend.h"
 #include "engine/bind.h"
-#include "formats.h"
+#include "engine/weights_private.h"
+#include "matmul.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct engine {
@@ -31,7 +33,7 @@ static int limits_of(struct limits *out, const struct engine_options *o, const s
 {
 	uint64_t max = m->context_max ? m->context_max : m->context_native;
 
-	*out = (struct limits){ .max_tokens = o->ubatch ? o->ubatch : 512, .slots = o->slots ? o->slots : 1, .ctx_tokens = o->ctx_tokens };
+	*out = (struct limits){ .max_tokens = o->ubatch ? o->ubatch : engine_self.ubatch, .slots = o->slots ? o->slots : 1, .ctx_tokens = o->ctx_tokens };
 	if (!out->ctx_tokens)
 		out->ctx_tokens = max && max < 4096 ? max : 4096;
 	if (out->ctx_tokens > INT32_MAX)
@@ -86,7 +88,12 @@ int engine_open(struct engine **out, struct weights *w, const struct engine_opti
 		rc = error_set(err, E_NOMEM, "out of memory");
 		goto out;
 	}
-	if ((rc = e->backend->alloc(&e->states, e->dev, e->bound.binding.kv_bytes + e->bound.binding.state_bytes, err)) != OK ||
+	const uint64_t states = e->bound.binding.kv_bytes + e->bound.binding.state_bytes, free_now = memory_free_now();
+	if (free_now && states > free_now) {     /* the system would hand it out, and end the program once it is used */
+		rc = error_set(err, E_NOMEM, "K, V and states of %u x %llu tokens take %llu MiB, and %llu MiB are free", lim.slots, (unsigned long long)lim.ctx_tokens, (unsigned long long)(states >> 20), (unsigned long long)(free_now >> 20));
+		goto out;
+	}
+	if ((rc = e->backend->alloc(&e->states, e->dev, states, err)) != OK ||
 	    (rc = e->backend->prepare(&e->program, e->dev, e->bound.op, e->bound.n, &e->bound.binding, e->states, &e->bound.limits, err)) != OK)
 		goto out;
 	e->load_s = now_s() - t0;
@@ -201,10 +208,18 @@ void engine_info(struct engine_info *out, const struct engine *e)
 	out->load_s = e->load_s;
 	for (uint32_t i = 0; i < p.n_regions; i++)
 		out->region[out->n_regions++] = p.region[i];
-	if (out->n_regions + 2 <= ENGINE_REGIONS) {
-		if (out->kv_bytes)
-			out->region[out->n_regions++] = (struct engine_region){ "kv_cache", e->states->host, out->kv_bytes };
-		if (out->state_bytes)
-			out->region[out->n_regions++] = (struct engine_region){ "state", (char *)e->states->host + out->kv_bytes, out->state_bytes };
-	}
+	if (out->kv_bytes && out->n_regions < ENGINE_REGIONS)
+		out->region[out->n_regions++] = (struct engine_region){ "kv_cache", e->states->host, out->kv_bytes };
+	if (out->state_bytes && out->n_regions < ENGINE_REGIONS)
+		out->region[out->n_regions++] = (struct engine_region){ "state", (char *)e->states->host + out->kv_bytes, out->state_bytes };
+}
+
+int engine_repacks(const struct format *f, const struct engine_options *o)
+{
+	const struct matmul *mm = matmul_best(o->isa);
+	const uint32_t n = 1024;         /* a multiple of every block */
+
+	if (o->no_repack || !mm || f->ggml_type < 0 || (o->backend && strcmp(o->backend, "cpu")))
+		return 0;
+	return mm->knows((uint32_t)f->ggml_type, n) && mm->packed_bytes((uint32_t)f->ggml_type, MATRIX_ROWS, n) > 0;
 }

@@ -162,6 +162,18 @@ static unsigned touch_range(const void *from, uint64_t bytes)
 	return sum;
 }
 
+/* A cache is estimated for the whole context: pages that no run reaches become resident too, as they are. */
+static void touch_caches(const struct engine_info *info)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (uint32_t i = 0; i < info->n_regions; i++)
+		for (uint64_t at = 0; at < info->region[i].bytes && (!strcmp(info->region[i].term, "kv_cache") || !strcmp(info->region[i].term, "state")); at += page) {
+			volatile unsigned char *p = (volatile unsigned char *)(uintptr_t)info->region[i].at + at;
+			*p = *p;
+		}
+}
+
 /* A table of which a run reads only some rows counts whole in the estimate, so each page of it is looked at once: what is then resident is the system's
  * to say. Not so what was repacked: the engine has let go of it, and touched it would come back. Returns a sum so that nothing is left out. */
 static unsigned touch(const struct engine_info *info, const struct weights *w)
@@ -199,7 +211,7 @@ static uint64_t data_from(const struct weights *w, uint32_t map)
 	const uint64_t from = (uint64_t)(uintptr_t)w->map[map].at, to = from + w->map[map].bytes, page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t first = to;
 
-	if (w->dummy)
+	if (w->made)
 		return from;
 	for (uint32_t i = 0; i < w->n; i++) {
 		const uint64_t at = (uint64_t)(uintptr_t)w->t[i].data;
@@ -279,6 +291,11 @@ static int open_engine(struct runner *r, struct weights *w, uint64_t ctx, uint32
 	return r->info.vocab ? OK : error_set(r->err, E_ARCH, "a model without a vocabulary cannot be run");
 }
 
+static int get_weights(struct runner *r, const struct verify_source *from, const struct quants *q, struct weights **w)
+{
+	return from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
+}
+
 static int run_all(struct runner *r, const struct verify_source *from, const struct quants *q, struct weights **w, struct arena *a,
 	int (*loaded)(void *user, const struct weights *w, struct error *err), void *user)
 {
@@ -291,9 +308,15 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 	/* what was measured before this had its own memory */
 	(void)witness_peak_forget();
 	start = r->calls->now();
-	rc = from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
+	rc = get_weights(r, from, q, w);
 	if (rc != OK)
 		return rc;
+	if (stopped(r)) {
+		v->interrupted = 1;
+		return OK;
+	}
+	if ((*w)->note)
+		verify_note(v, "%s", (*w)->note);
 	if (loaded && (rc = loaded(user, *w, r->err)) != OK)
 		return rc;
 	/* making weights up is no loading */
@@ -310,16 +333,17 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 	v->info = r->info;
 	v->layers_of = (*w)->layers_of;
 	(void)touch(&r->info, *w);
+	touch_caches(&r->info);
 	if ((rc = run_terms(r, 0)) != OK || (rc = measure_memory(v, *w, &r->info, a, r->err)) != OK)
 		return rc;
 	if (v->most && !stopped(r)) {
 		r->calls->close(r->e);
 		r->e = NULL;
-		/* of made-up weights what was repacked is gone */
-		if (!from->path && r->info.repacked_bytes) {
+		/* of weights made in memory what was repacked is gone */
+		if ((*w)->made && r->info.repacked_bytes) {
 			r->calls->unload(*w);
 			*w = NULL;
-			if ((rc = r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err)) != OK)
+			if ((rc = get_weights(r, from, q, w)) != OK)
 				return rc;
 		}
 		if ((rc = open_engine(r, *w, v->ctx_many, v->most)) != OK || (rc = run_terms(r, 1)) != OK)

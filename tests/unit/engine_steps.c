@@ -1,6 +1,7 @@
 /* Steps that the engine must refuse, slots that are cleared, windows that wrap, and memory that stays as it is after engine_open(). */
 #include "engine_tiny.h"
 
+#include "engine/weights_private.h"
 #include "formats.h"
 
 #if defined __has_feature
@@ -279,6 +280,31 @@ static void opens(struct weights *w)
 	engine_close(NULL);
 }
 
+/* A cache a twentieth larger than what is free: Linux would hand it out, and end the program once tokens fill it. */
+static void too_large(const char *name)
+{
+	struct weights *w = open_tiny(name);
+	struct engine_options o = { .kv_k = KF_F32, .kv_v = KF_F32, .ctx_tokens = 1024, .threads = 1 };
+	struct engine *e = NULL;
+	struct engine_info info;
+	struct error err = { 0 };
+	const uint64_t free_now = memory_free_now();
+
+	if (!free_now || !w || engine_open(&e, w, &o, &err) != OK) {
+		skip(*err.text ? err.text : "the system does not say what is free", "a cache that does not fit");
+		weights_close(w);
+		return;
+	}
+	engine_info(&info, e);
+	engine_close(e);
+	o.slots = 64;
+	o.ctx_tokens = free_now / 20 * 21 / (info.kv_bytes / info.ctx_tokens) / o.slots;
+	int rc = engine_open(&e, w, &o, &err);
+	ok(rc == E_NOMEM && !e && strstr(err.text, "are free"), "a cache that does not fit what is free: %s", err.text);
+	engine_close(e);
+	weights_close(w);
+}
+
 int main(void)
 {
 	struct error err = { 0 };
@@ -287,6 +313,7 @@ int main(void)
 		printf("Bail out! %s\n", err.text);
 		return 1;
 	}
+	too_large("llama");
 	struct weights *w = open_tiny("gemma3");
 	if (w) {
 		opens(w);

@@ -5,6 +5,7 @@
 #endif
 #include "live/verify.h"
 
+#include "calc/speed.h"
 #include "calc/runs.h"
 #include "live/calibration_runs.h"
 #include "live/witness.h"
@@ -16,18 +17,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MIB_ = 1 << 20, WEIGHT_BYTES = 40 * MIB_, KV_BYTES = 16 * MIB_, COMPUTE_BYTES = 8 * MIB_ };
+enum { MIB_ = 1 << 20, WEIGHT_BYTES = 40 * MIB_, KV_BYTES = 16 * MIB_, COMPUTE_BYTES = 8 * MIB_, HEADER_BYTES = 8 * MIB_, FILE_BYTES = HEADER_BYTES + WEIGHT_BYTES };
 #define STEP_S 0.01              /* of a decode step, whatever the batch */
 #define TOKEN_S 0.001            /* of a token of a prompt */
 
-struct weights_of_fake { struct weights w; struct weights_map map; void *beside; size_t beside_bytes; };
+struct weights_of_fake { struct weights w; struct weights_map map; struct weight first; void *beside; size_t beside_bytes; };
 struct engine { char *kv, *compute, *wrong; size_t wrong_bytes; struct weights *w; uint32_t slots; int32_t at[64]; unsigned steps; };
 
 static struct {                  /* what is wrong with the engine */
 	double beside, kv, times, sleep;
-	int fail_at, hide;
+	int fail_at, stop_at, hide, hollow;
 } fault;
 static double clock_s;
+static volatile sig_atomic_t stop;
+static unsigned steps;
 static unsigned opened, closed, outputs_of_prompts;
 static struct arena arena;
 static struct error e;
@@ -42,15 +45,39 @@ static char *mapped(size_t bytes)
 	memset(p, 1, bytes);
 	return p;
 }
+/* Weights as they are mapped: no page of them is there before somebody looks at it. */
+static char *of_a_file(void)
+{
+	FILE *f = tmpfile();
+	char *p = f && !ftruncate(fileno(f), FILE_BYTES) ? mmap(NULL, FILE_BYTES, PROT_READ, MAP_PRIVATE, fileno(f), 0) : MAP_FAILED;
+
+	if (p == MAP_FAILED)
+		exit(1);
+	fclose(f);
+	return p;
+}
+/* Only half of the weights was ever written. Pages around it keep the mapping apart from others. */
+static char *half_there(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *p = mmap(NULL, FILE_BYTES + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || mprotect(p + page, FILE_BYTES, PROT_READ | PROT_WRITE))
+		exit(1);
+	memset(p + page, 1, WEIGHT_BYTES / 2);
+	return p + page;
+}
 static int fake_load(struct weights **out, const char *path, const struct quants *q, struct error *err)
 {
 	struct weights_of_fake *f = calloc(1, sizeof *f);
 
 	(void)path; (void)q; (void)err;
-	f->map = (struct weights_map){ mapped(WEIGHT_BYTES), WEIGHT_BYTES };
+	f->map = (struct weights_map){ fault.hollow ? half_there() : of_a_file(), FILE_BYTES };
+	f->first.data = (const char *)f->map.at + (fault.hollow ? 0 : HEADER_BYTES);
+	f->w.t = &f->first;
+	f->w.n = 1;
 	f->w.map = &f->map;
 	f->w.n_maps = 1;
-	f->w.dummy = 1;
 	f->beside_bytes = (size_t)(fault.beside * (WEIGHT_BYTES + KV_BYTES + COMPUTE_BYTES));
 	if (f->beside_bytes)
 		f->beside = mapped(f->beside_bytes);
@@ -64,7 +91,7 @@ static void fake_unload(struct weights *w)
 
 	if (!f)
 		return;
-	munmap((void *)(uintptr_t)f->map.at, WEIGHT_BYTES);
+	munmap((void *)(uintptr_t)f->map.at, FILE_BYTES);
 	if (f->beside_bytes)
 		munmap(f->beside, f->beside_bytes);
 	free(f);
@@ -103,6 +130,8 @@ static int fake_run(struct engine *x, const struct step *s, struct error *err)
 	}
 	if (!decode)
 		outputs_of_prompts += s->n_outputs;
+	if (++steps == (unsigned)fault.stop_at)
+		stop = 1;
 	if (fault.fail_at && ++x->steps == (unsigned)fault.fail_at)
 		return error_set(err, E_NOMEM, "the fake fails here");
 	clock_s += (decode ? STEP_S : TOKEN_S * s->n_tokens) * (fault.times > 0 ? fault.times : 1) + (decode ? fault.sleep * STEP_S : fault.sleep * TOKEN_S * s->n_tokens);
@@ -114,7 +143,7 @@ static double fake_now(void) { return clock_s; }
 static void fake_info(struct engine_info *out, const struct engine *x)
 {
 	*out = (struct engine_info){ .backend = "cpu", .isa = "fake", .threads = 2, .slots = x->slots, .ubatch = 16, .vocab = 64, .ctx_tokens = 4096, .n_regions = 3 };
-	out->region[0] = (struct engine_region){ "weights", x->w->map[0].at, WEIGHT_BYTES };
+	out->region[0] = (struct engine_region){ "weights", x->w->map[0].at, FILE_BYTES };
 	out->region[1] = (struct engine_region){ "kv_cache", x->kv, (size_t)(KV_BYTES * (1 + fault.kv)) };
 	out->region[2] = (struct engine_region){ "compute", x->compute, COMPUTE_BYTES };
 	if (fault.hide)
@@ -179,7 +208,7 @@ static void healthy(void)
 	ok(v.term[5].is_measured && v.term[5].pass == VERIFY_OPEN && fabs(v.term[5].measured - 0.5) < 1e-6, "load time is measured; without a prediction there is nothing to pass");
 	ok(v.term[3].pass == VERIFY_OPEN && v.term[3].is_measured, "compute buffers are only reported");
 	ok(v.term[2].pass == VERIFY_YES && v.term[2].measured < 1, "a state of nothing that measures nothing passes");
-	ok(fabs(v.term[0].measured - WEIGHT_BYTES) < 1, "weights are resident as a whole");
+	ok(fabs(v.term[0].measured - WEIGHT_BYTES) < 1 && v.header_bytes == HEADER_BYTES, "weights are resident as a whole, and what stands before them in the file counts neither there nor in the total");
 }
 
 static int red(const char *what, unsigned index, double distance)
@@ -209,12 +238,28 @@ static void faults(void)
 	struct verify v = run(0);
 	ok(v.term[0].pass == VERIFY_NO, "weights in no named range are none");
 	memset(&fault, 0, sizeof fault);
+	fault.hollow = 1;
+	v = run(0);
+	ok(v.term[0].pass == VERIFY_NO && fabs(v.term[0].measured - WEIGHT_BYTES / 2) < 1, "what was asked for and holds nothing is not resident, whatever the engine says of it: %g", v.term[0].measured);
+	memset(&fault, 0, sizeof fault);
 	fault.fail_at = 20;
 	v = prediction(0);
 	unsigned before = opened - closed;
 	ok(verify_run(&v, &source, NULL, &arena, NULL, NULL, &e) == E_NOMEM && opened - closed == before, "a step that fails is an error, and the engine is closed");
 	memset(&fault, 0, sizeof fault);
-	static volatile sig_atomic_t stop = 1;
+	/* step 1 is the first of three of a prompt's warm-up, 12 the last of its runs, 30 is of an answer, 52 of filling a depth */
+	static const unsigned at[] = { 1, 2, 12, 30, 52 };
+	for (unsigned i = 0; i < sizeof at / sizeof *at; i++) {
+		fault.stop_at = (int)at[i];
+		stop = 0;
+		steps = 0;
+		before = opened - closed;
+		v = prediction(0);
+		v.plan.stop = &stop;
+		ok(verify_run(&v, &source, NULL, &arena, NULL, NULL, &e) == OK && v.interrupted && steps == at[i] && opened - closed == before, "stopped in step %u: there is none after it", at[i]);
+	}
+	memset(&fault, 0, sizeof fault);
+	stop = 1;
 	v = prediction(0);
 	v.plan.stop = &stop;
 	ok(verify_run(&v, &source, NULL, &arena, NULL, NULL, &e) == OK && v.interrupted && !v.term[7].is_measured, "stopped: nothing is claimed to be measured");
@@ -272,37 +317,37 @@ static void baseline(void)
 	   verify_baseline(&v, "b.json", "{\"terms\":[]}", 12, &e) == E_FILE && verify_baseline(&v, "b.json", "nonsense", 8, &e) == E_FILE, "what is no result is refused");
 }
 
-static void shares(void)
+/* What is kept for later predictions: speeds of the whole model by the usual engine alone. */
+static void rows(void)
 {
-	static const struct engine_run runs[] = {
-		{ RUN_DECODE, "q4_k", 1e9, 64, 1, 0.9, 0.02 }, { RUN_DECODE, "q4_k", 1e9, 4096, 1, 0.7, 0.02 }, { RUN_DECODE, "q8_0", 1e9, 64, 1, 0.5, 0.02 },
-		{ RUN_PREFILL, "q4_k", 1e9, 0, 1, 2, 0.02 },
-	};
-	struct run_kind k = { RUN_DECODE, "q4_k", 1e9, 64, 1 };
-	struct run_share s;
+	struct quants q;
+	struct measured m;
+	struct verify whole = run(0), v;
 
-	ok(runs_share(&s, runs, 4, &k) && s.distance < 1e-9 && fabs(s.value / 0.9 - 1) < 0.01 && fabs(s.high / s.value - 1.1) < 1e-9, "the same run again: its share, and a tenth around it");
-	k.depth = 4096;
-	ok(runs_share(&s, runs, 4, &k) && fabs(s.value / 0.7 - 1) < 0.01, "at another depth, that of the run at this depth");
-	k.bytes = 4e9;
-	ok(runs_share(&s, runs, 4, &k) && fabs(s.distance - 2) < 1e-9 && s.high / s.low > 1.8, "a model four times as large: a wider interval");
-	k.bytes = 1e12;
-	ok(!runs_share(&s, runs, 4, &k), "one a thousand times as large: nothing is concluded");
-	k = (struct run_kind){ RUN_DECODE, "bf16", 1e9, 64, 1 };
-	ok(!runs_share(&s, runs, 4, &k) && !runs_share(&s, NULL, 0, &k), "nor for another format, nor from nothing");
-}
-
-static void details(void)
-{
-	struct engine_run r = { .format = "q4_k", .depth = 4160, .sequences = 4 }, back = { 0 };
-	char text[128];
-
-	run_detail_text(text, sizeof text, &r, 61.25, "a model, with/odd \"name\"");
-	ok(!strpbrk(text, ",\"\n"), "a detail needs no quotes: %s", text);
-	ok(run_detail(&back, &arena, text, 55) == 0 && !strcmp(back.format, "q4_k") && back.depth > 4159 && back.sequences == 4 && fabs(back.factor - 55 / 61.25) < 1e-9, "and is read back");
-	static const char *const bad[] = { "", "q4_k", "q4_k/d1/np1/of0/m", "q4_k/d1/np0/of1/m", "q4_k/dx/np1/of1/m", "q4_k/d1/np1/of1", "q4_k/d1/np1/of1/", "/d1/np1/of1/m", "q4_k/d-1/np1/of1/m" };
-	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
-		ok(run_detail(&back, &arena, bad[i], 1) < 0, "no detail: \"%s\"", bad[i]);
+	if (!ok(quants_load(&q, &arena, "data/quants.yaml", &e) == OK, "data/quants.yaml"))
+		return;
+	verify_rows(&m, &whole, &q, "fake");
+	ok(m.n_rows == 4 && m.row[0].kind == MEASURED_PREFILL && m.row[1].kind == MEASURED_DECODE && fabs(m.row[1].value * STEP_S - 1) < 1e-6, "speeds are kept");
+	v = whole;
+	v.layers_of = 30;
+	verify_rows(&m, &v, &q, "fake");
+	ok(!m.n_rows, "not of a slice");
+	v = whole;
+	v.interrupted = 1;
+	verify_rows(&m, &v, &q, "fake");
+	ok(!m.n_rows, "nor of what was stopped");
+	v = whole;
+	v.plan.engine.no_repack = 1;
+	verify_rows(&m, &v, &q, "fake");
+	ok(!m.n_rows, "nor without repacking");
+	v = whole;
+	v.plan.engine.isa = "scalar";
+	verify_rows(&m, &v, &q, "fake");
+	ok(!m.n_rows, "nor of other kernels");
+	v = whole;
+	v.info.backend = "ref";
+	verify_rows(&m, &v, &q, "fake");
+	ok(!m.n_rows, "nor of the reference");
 }
 
 static void witness(void)
@@ -323,6 +368,13 @@ static void witness(void)
 	ok(witness_resident(&s, &none, 1) == 0, "what was never touched is not resident");
 	ok(witness_total() > 0 && witness_peak() >= witness_total() / 2, "all of the process, and the most there was");
 	ok(witness_field("VmPeak:\t  12 kB\nVmHWM:\t  34 kB\n", "VmHWM") == 34 * 1024 && witness_field("VmHWM: x kB\n", "VmHWM") == -1 && witness_field("", "VmHWM") == -1, "fields of status");
+	char path[] = "/tmp/cached.XXXXXX";
+	const int fd = mkstemp(path);
+	ok(fd >= 0 && write(fd, p, 64 * page) == (ssize_t)(64 * page), "a file");
+	ok(witness_cached(path) == 1, "that was just written is held in memory");
+	ok(witness_cached("/no/such/file") == -1 && witness_cached("/tmp") == -1, "of what is no file nothing is said");
+	close(fd);
+	unlink(path);
 	munmap(p, 64 * page);
 	/* 64 MiB that come and go */
 	const size_t much = (size_t)64 << 20;
@@ -336,14 +388,27 @@ static void witness(void)
 		skip("the system does not let go of it", "the most there was is forgotten");
 }
 
+static void loading(void)
+{
+	const struct efficiency eff = { .repack_bps = { [CLASS_OWN] = { 1e9, 2e9, 4e9, 1, "" } } }, none = { 0 };
+	struct pool p = { .read_bps = known_of(100e9, BASIS_MEASURED) };
+	struct figure f = load_seconds(8000000000, 4, &p, &eff);
+
+	ok(fabs(f.value - 1) < 1e-9 && fabs(f.low - 0.5) < 1e-9 && fabs(f.high - 2) < 1e-9, "8 GB by four threads: %g s, %g to %g", f.value, f.low, f.high);
+	p.read_bps = known_of(20e9, BASIS_MEASURED);
+	f = load_seconds(8000000000, 64, &p, &eff);
+	ok(fabs(f.value - 0.8) < 1e-9 && fabs(f.low - 0.8) < 1e-9, "many threads wait for memory: %g s", f.value);
+	ok(load_seconds(1, 1, &p, &none).basis == BASIS_UNKNOWN, "without a rate it is unknown");
+}
+
 int main(void)
 {
+	loading();
 	healthy();
 	faults();
 	judgement();
 	baseline();
-	shares();
-	details();
+	rows();
 	witness();
 	arena_free(&arena);
 	return done_testing();
