@@ -65,6 +65,8 @@ SKIP: {
 	my $kv = terms(eval { decode_json($long) } // {})->{kv_cache_bytes};
 	ok($kv->{predicted} > 20e6 && (!defined $kv->{measured} || $kv->{pass}), 'a cache that is longer than the runs', $long);
 }
+ok(!grep({ $_->{name} =~ /^(?:weights|kv_cache|total)_bytes/ && !($_->{low} < $_->{predicted} && $_->{high} > $_->{predicted} && ($_->{pass} // 0) == ($_->{low} * 0.999 <= $_->{measured} && $_->{measured} <= $_->{high} * 1.001)) }
+	grep { defined $_->{measured} } values %$t), 'memory passes within its interval', $out);
 ok(!-e "$tmp/ullage", '--no-calibration keeps nothing');
 ok($err eq '', 'no progress but on a terminal', $err);
 my $pre = $doc->{prediction} // {};
