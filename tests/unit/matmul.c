@@ -16,6 +16,9 @@ static const uint32_t some_n[] = { 32, 64, 96, 256, 512, 576, 768, 2048 }, some_
 
 static uint64_t seed = 1;
 
+/* Not -1: all bytes of weights are this, and all activations the largest of one sign, so that sums in few bits would run over. */
+static int extreme = -1;
+
 static double uniform(void) { return (double)(next(&seed) >> 11) * 0x1p-53; }
 
 /* One product: what is multiplied, what ref says, and what each element may be off. */
@@ -37,7 +40,9 @@ static void activations(float *x, uint32_t n, uint32_t pattern, int exact)
 
 		if (i % 32 == 0)
 			shift = (int)(next(&seed) % 4);
-		if (exact)
+		if (extreme >= 0)
+			x[i] = pattern % 2 ? -127 * 0x1p-8f : 127 * 0x1p-8f;
+		else if (exact)
 			x[i] = (i % 32 == 5 ? 127.0f : (float)(int)(next(&seed) % 255) - 127.0f) * (float)(1 << shift) * (pattern % 5 == 4 ? 0x1p-88f : 0x1p-8f);
 		else
 			x[i] = pattern % 6 == 1 ? 0 : pattern % 6 == 2 ? (i == n / 2 ? 1000 : 0.001f) : pattern % 6 == 3 ? (i % 2 ? 1 : -1)
@@ -58,7 +63,7 @@ static void weights(unsigned char *out, const struct kformat *f, uint64_t blocks
 		return;
 	}
 	for (uint64_t i = 0; i < blocks * f->bytes; i++)
-		out[i] = (unsigned char)(next(&seed) >> 56);
+		out[i] = extreme >= 0 ? (unsigned char)extreme : (unsigned char)(next(&seed) >> 56);
 	/* half of all matrices of MXFP4 have the lowest scales alone, subnormal ones among them; some groups of NVFP4 have any */
 	const int low = next(&seed) % 2;
 	for (; blocks--; out += f->bytes) {
@@ -287,10 +292,28 @@ static void test_faults(const struct matmul *m)
 	drop(&product);
 }
 
+enum { IMPLEMENTATIONS = 16 };
+/* The product at hand, by everyone in all layouts. */
+static void compare(double most[IMPLEMENTATIONS][2], unsigned compared[IMPLEMENTATIONS][2])
+{
+	const struct kformat *f = product.f;
+
+	for (unsigned k = 0; matmuls[k] && k < IMPLEMENTATIONS; k++)
+		for (int layout = 0; layout < 2; layout++) {
+			const struct matmul *m = matmuls[k];
+			if (!m->can() || !m->knows(f->id, product.n) || (layout == MATRIX_PACKED && !m->packed_bytes(f->id, product.rows, product.n)))
+				continue;
+			double e = worst(m, &product, layout);
+			if (e > 1 && most[k][layout] <= 1)
+				printf("# %s %s: %u rows of %u, %u tokens, exact %d, bias %d, add %d, bytes %d: %.3g\n", m->isa, f->name, product.rows, product.n, product.tokens,
+					product.exact, product.with_bias, product.add, extreme, e);
+			most[k][layout] = fmax(most[k][layout], e);
+			compared[k][layout]++;
+		}
+}
+
 int main(int argc, char **argv)
 {
-	enum { IMPLEMENTATIONS = 16 };
-
 	if (getenv("SEED"))
 		seed = strtoull(getenv("SEED"), NULL, 10);
 	printf("# SEED=%llu\n", (unsigned long long)seed);
@@ -307,19 +330,17 @@ int main(int argc, char **argv)
 				if (n % f->block || (n == 2048 && rows == 100 && some_tokens[j] > 60))
 					continue;
 				make(&product, f, rows, n, some_tokens[j], cases++ + i);
-				for (unsigned k = 0; matmuls[k] && k < IMPLEMENTATIONS; k++)
-					for (int layout = 0; layout < 2; layout++) {
-						const struct matmul *m = matmuls[k];
-						if (!m->can() || !m->knows(f->id, n) || (layout == MATRIX_PACKED && !m->packed_bytes(f->id, rows, n)))
-							continue;
-						double e = worst(m, &product, layout);
-						if (e > 1 && most[k][layout] <= 1)
-							printf("# %s %s: %u rows of %u, %u tokens, exact %d, bias %d, add %d: %.3g\n", m->isa, f->name, rows, n, some_tokens[j], product.exact, product.with_bias, product.add, e);
-						most[k][layout] = fmax(most[k][layout], e);
-						compared[k][layout]++;
-					}
+				compare(most, compared);
 				drop(&product);
 			}
+		static const int bytes[] = { 0x7f, 0x80, 0xff };
+		for (unsigned i = 0; i < 6 && f->group; i++) {
+			extreme = bytes[i / 2];
+			make(&product, f, 17, 512, i % 2 ? 8 : 2, 0);
+			compare(most, compared);
+			drop(&product);
+		}
+		extreme = -1;
 		for (unsigned k = 0; matmuls[k] && k < IMPLEMENTATIONS; k++)
 			for (int layout = 0; layout < 2; layout++)
 				if (compared[k][layout])
