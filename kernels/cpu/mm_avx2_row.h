@@ -28,6 +28,8 @@ TARGET static void T(run_few)(const struct matmul_args *a, const struct kformat 
 	int8_t *q = scratch;
 	float *scale = (float *)(void *)(q + aligned(n)), *min = scale + aligned(4 * (n / f->group)) / 4;
 
+	if (T(run_book)(a))
+		return;
 	for (uint64_t row = a->row0; row < a->row1; row++) {
 		T(unpack_row)(f, q, scale, min, (const char *)a->w->data + row * bytes, n);
 		for (uint32_t t = 0; t < a->tokens; t++) {
