@@ -50,6 +50,7 @@ TARGET ALWAYS_INLINE float T(across)(__m256 v)
 }
 
 #include "cpu/mm_avx2_panel.h"
+#include "cpu/mm_avx2_iq.h"
 #include "cpu/mm_avx2_row.h"
 
 /* Groups of 32: bytes, what one is worth, sums; see mm_rows.h. What is not finite counts as 0 worth NaN, which goes on to all products. */

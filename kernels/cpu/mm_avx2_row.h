@@ -304,6 +304,8 @@ TARGET static void T(run_few)(const struct matmul_args *a, const struct kformat 
 	int8_t *q = scratch;
 	float *scale = (float *)(void *)(q + aligned(n)), *min = scale + aligned(4 * (n / f->group)) / 4;
 
+	if (T(run_book)(a))
+		return;
 	for (uint64_t row = a->row0; row < a->row1; row++) {
 		const uint8_t *from = (const uint8_t *)a->w->data + row * bytes;
 		if (!product)
