@@ -54,7 +54,7 @@ struct kformat {
 	 * formats give finite blocks whatever the numbers are. NULL: this format is only read. */
 	void (*quantise)(void *blocks, const float *in, uint64_t n);
 	/* The same numbers as unsigned integers: w[i] = scale[i / group] u[i] - min[i / group], within float rounding of dequantise(). NULL for
-	 * floating-point formats. u <= 255. (MXFP4: while 24 times the scale is a float, that is up to e = 250.) */
+	 * floating-point formats. u <= 255. (MXFP4: while 24 times the scale is a float, that is up to e = 251.) */
 	void (*integers)(uint8_t *u, float *scale, float *min, const void *blocks, uint64_t n);
 	/* Seeded dummy weights: blocks [first, first + n) of a tensor, blocks being where the block `first` lies. What a block holds depends on the
 	 * seed and its number alone, so that threads may share the work. The numbers are finite, of mean 0 and a standard deviation near 0.02. */

@@ -13,13 +13,11 @@ const struct ops *const ops_tables[] = {
 	&ops_scalar, &ops_ref, NULL
 };
 
-/* Is isa the table's name, or that name and more ("avx512-vnni")? AVX-VNNI comes with AVX2 alone. */
+/* Is isa the table's name, or that name and more ("avx512-vnni")? */
 static int serves(const struct ops *o, const char *isa)
 {
 	const size_t n = strlen(o->isa);
 
-	if (!strcmp(isa, "avx-vnni"))
-		return !strcmp(o->isa, "avx2");
 	return !strncmp(isa, o->isa, n) && (!isa[n] || isa[n] == '-');
 }
 

@@ -28,6 +28,15 @@ V512_INLINE float half_at(const uint8_t *p)
 	memcpy(&h, p, 2);
 	return _cvtsh_ss(h);
 }
+/* as mm_e8m0_half() of one number */
+V512_INLINE float e8m0_half_at(const uint8_t *p)
+{
+	const uint32_t bits = *p < 2 ? 0x00200000u << *p : (uint32_t)(*p - 1) << 23;
+	float f;
+
+	memcpy(&f, &bits, 4);
+	return f;
+}
 V512_INLINE __m128i two8(uint64_t low, uint64_t high) { return _mm_set_epi64x((long long)high, (long long)low); }
 V512_INLINE __m512 times(float d, __m128i v) { return _mm512_mul_ps(_mm512_set1_ps(d), mm_signed16(v)); }
 
@@ -125,7 +134,7 @@ V512_INLINE void block_32(uint32_t format, int table, int min, int kind, const u
 {
 	const __m256i start = min ? _mm256_setzero_si256() : _mm256_zextsi128_si256(_mm_cvtsi32_si128(in->start[b]));
 	const __m256i sum = _mm256_dpbusd_epi32(start, codes(format, table, p, 0), mm_load32((const uint8_t *)in->q + 32 * b));
-	const float s = kind == SCALES_E8M0 ? _mm512_cvtss_f32(mm_e8m0_half(_mm_cvtsi32_si128(p[0]))) : half_at(p);
+	const float s = kind == SCALES_E8M0 ? e8m0_half_at(p) : half_at(p);
 
 	if (min)
 		*away = _mm_fmadd_ss(_mm_set_ss(half_at(p + 2)), _mm_set_ss(in->away[b]), *away);

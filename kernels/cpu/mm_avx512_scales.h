@@ -23,13 +23,13 @@ V512_INLINE __m512 mm_e8m0_half(__m128i v)
 		_mm512_cmplt_epi32_mask(e, _mm512_set1_epi32(2)), small));
 }
 
-/* UE4M3, half of it: the table's numbers are doubled. Its bits in a float's are 2^-120 of it, subnormals as well. The sign is ignored;
- * 127 counts as 0 (ggml-impl.h, ggml_ue4m3_to_fp32). */
+/* UE4M3, half of it: the table's numbers are doubled. Its bits in a half's are 2^-8 of it, and halves below the least normal one cost no more than
+ * others (such floats do). The sign is ignored; 127 counts as 0 (ggml-impl.h, ggml_ue4m3_to_fp32). */
 V512_INLINE __m512 mm_ue4m3_half(__m128i v)
 {
-	const __m512i e = _mm512_cvtepu8_epi32(v), bits = _mm512_slli_epi32(_mm512_and_si512(e, _mm512_set1_epi32(127)), 20);
+	const __m256i e = _mm256_cvtepu8_epi16(v), bits = _mm256_slli_epi16(_mm256_and_si256(e, _mm256_set1_epi16(127)), 7);
 
-	return _mm512_maskz_mul_ps(_mm512_cmpneq_epi32_mask(e, _mm512_set1_epi32(127)), _mm512_castsi512_ps(bits), _mm512_set1_ps(0x1p119f));
+	return _mm512_maskz_mul_ps(_mm256_cmpneq_epi16_mask(e, _mm256_set1_epi16(127)), _mm512_cvtph_ps(bits), _mm512_set1_ps(0x1p7f));
 }
 
 /* s, m: [groups of the block][16]; m only where the format has mins. p: the block's fields, each interleaved by row, in the block's order. */

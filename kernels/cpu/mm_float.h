@@ -1,6 +1,6 @@
-/* mm_float.h - products of F32, F16 and BF16 weights with AVX-512; struct matmul "avx512-vnni" (matmul.h) hands these formats on to it.
+/* mm_float.h - products of F32, F16, BF16 and FP8 weights with AVX-512; struct matmul "avx512-vnni" (matmul.h) hands these formats on to it.
  *
- * Signatures and meanings are those of struct matmul. BF16 weights with AVX512-BF16 take INPUT_BF16, everything else INPUT_F32. A prepared
+ * Signatures and meanings are those of struct matmul. BF16 and FP8 weights with AVX512-BF16 take INPUT_BF16, everything else INPUT_F32. A prepared
  * row is padded with zeros to KERNEL_ALIGN. Nothing is repacked: packed_bytes() is 0. */
 #ifndef MM_FLOAT_H
 #define MM_FLOAT_H

@@ -1,5 +1,5 @@
 /* mm_float_tile.h - the body of mm_float_avx512.c, included once for each way to multiply: T(name) names a function, TARGET its
- * instruction set, MAC(sum, w, x) multiplies and adds sixteen units of four bytes, load_units() widens weights to such units.
+ * instruction set, mac(sum, w, x) multiplies and adds sixteen units of four bytes, load_units() widens weights to such units.
  *
  * A unit is what a lane holds: a pair of bf16 with vdpbf16ps, one float otherwise. */
 
@@ -96,7 +96,7 @@ TARGET ALWAYS_INLINE void T(pack_block)(char *out, uint64_t step, const char *w,
 	__m512i v[16], x[16];
 
 	for (unsigned r = 0; r < rows; r++)             /* what the next panel takes, while this one is multiplied */
-		_mm_prefetch(w + r * bytes + (format == KF_F32 || UNIT_NUMBERS == 2 ? 4 : 2) * (u + PANEL_UNITS), _MM_HINT_T1);
+		_mm_prefetch(w + r * bytes + UNIT_NUMBERS * number_bytes(format) * (u + PANEL_UNITS), _MM_HINT_T1);
 	for (unsigned r = 0; r < 16; r++)
 		v[r] = r < rows ? T(load_units)(w + r * bytes, u, numbers, format) : _mm512_setzero_si512();
 	UNROLL for (unsigned i = 0; i < 16; i += 4) {

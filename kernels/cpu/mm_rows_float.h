@@ -21,7 +21,6 @@ TARGET ALWAYS_INLINE T(vf) T(vload)(const float *p)
 	return v;
 }
 
-/* x is padded with zeros to KERNEL_ALIGN, w is not. */
 TARGET static float T(dot_float)(const float *w, const float *x, uint64_t n)
 {
 	T(vf) s[4] = { { 0 } };

@@ -18,12 +18,15 @@ TARGET static void T(prepare)(enum input_kind k, void *out, const float *x, uint
 	float *d = (float *)(void *)((char *)out + aligned(32 * groups)), *sum32 = d + groups, *sum16 = d + 2 * groups;
 
 	for (uint64_t g = 0; g < groups; g++, q += 32) {
-		float v[32] = { 0 }, top = 0;
+		float v[32] = { 0 }, top;
+		uint32_t bits[32], most = 0;
 		int sum[2] = { 0, 0 };
 
 		memcpy(v, x + 32 * g, least(32, n - 32 * g) * sizeof *v);
-		for (int i = 0; i < 32; i++)             /* NaN and infinity stay, and go on to the product by way of d */
-			top = !(__builtin_fabsf(v[i]) <= top) ? __builtin_fabsf(v[i]) : top;
+		memcpy(bits, v, sizeof bits);
+		for (int i = 0; i < 32; i++)             /* as whole numbers NaN is above infinity, and infinity above the rest: both go on to the product by way of d */
+			most = (bits[i] & 0x7fffffff) > most ? bits[i] & 0x7fffffff : most;
+		memcpy(&top, &most, sizeof top);
 		d[g] = top / 127;
 		const float inverse = d[g] >= 0x1p-120f && d[g] <= 0x1p127f ? 1 / d[g] : 0;
 		if (inverse == 0 && top == top && top <= 0x1p127f)

@@ -32,7 +32,8 @@ static uint32_t seen_to(const struct attn_args *a, uint32_t t) { return a->entri
 
 #define LOG2E 1.44269504f
 
-/* One row of scores, NaN-free where it counts: caps them, then turns them into weights 2^(s - m). Returns what the sums before are to be multiplied with. */
+/* One row of scores: caps them, then turns them into weights 2^(s - m). Returns what the sums before are to be multiplied with. A score that is NaN
+ * has a weight that is NaN, also where the largest score knows nothing of it. */
 INLINE float block_softmax(const struct attn_args *a, float *s, float *m, float *l)
 {
 	vf top = v_set(-INFINITY), sum = v_set(0);
@@ -46,13 +47,9 @@ INLINE float block_softmax(const struct attn_args *a, float *s, float *m, float 
 		}
 		top = v_max(top, x);
 	}
-	const float peak = v_peak(top), next = peak > *m ? peak : *m;
-	if (next < -FLT_MAX) {                   /* nothing seen yet */
-		memset(s, 0, BLOCK * sizeof *s);
-		return 1;
-	}
+	const float peak = v_peak(top), next = peak > *m ? peak : *m, base = next < -FLT_MAX ? 0 : next;   /* 0: nothing seen yet, all weights are 0 */
 	for (int i = 0; i < BLOCK; i += W) {
-		const vf e = v_exp2(v_load(s + i) - next);
+		const vf e = v_exp2(v_load(s + i) - base);
 		sum += e;
 		v_store(s + i, e);
 	}

@@ -185,7 +185,7 @@ static void attn_direct(const struct attn_args *a, uint32_t t, float *scratch)
 	}
 	for (uint32_t h = a->head0; h < a->head1; h++) {
 		const uint32_t r = HEAD_ROW(h);
-		float *out = a->out + t * a->out_stride + (uint64_t)h * a->v_dim, inverse = l[r] > 0 ? 1 / l[r] : 0;
+		float *out = a->out + t * a->out_stride + (uint64_t)h * a->v_dim, inverse = l[r] == 0 ? 0 : 1 / l[r];
 		for (uint32_t j = 0; j < a->v_dim; j++)
 			out[j] = sum[r * d.v_pad + j] * inverse;
 	}

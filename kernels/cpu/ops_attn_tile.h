@@ -194,7 +194,7 @@ static void attn_chunk(const struct attn_args *a, uint32_t h0, uint32_t h1, uint
 	}
 	for (uint32_t i = 0; i < r1 - r0; i++) {
 		const uint32_t r = r0 + i, t = a->token0 + r / heads, h = h0 + r % heads;
-		const float *sum = x.sum + i * x.v_pad, inverse = x.l[i] > 0 ? 1 / x.l[i] : 0;
+		const float *sum = x.sum + i * x.v_pad, inverse = x.l[i] == 0 ? 0 : 1 / x.l[i];
 		float *out = a->out + t * a->out_stride + (uint64_t)h * a->v_dim;
 		for (uint32_t j = 0; j < a->v_dim; j++)
 			out[j] = sum[j] * inverse;

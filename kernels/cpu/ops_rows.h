@@ -184,7 +184,7 @@ static void softmax(float *x, uint64_t n)
 	scale_by(x, 1 / (total + v_sum(sum)), n);
 }
 
-/* Byte for byte as formats.h quantises: d is the half nearest to the largest magnitude / 127; halves go away from zero. */
+/* Byte for byte as formats.h quantises (numbers, that is, not NaN): d is the half nearest to the largest magnitude / 127; halves go away from zero. */
 static void store_q8_0(struct q8_0_block *b, const float *x)
 {
 	vf top = v_set(0);

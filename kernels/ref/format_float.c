@@ -65,6 +65,17 @@ static float e4m3_to_f32(uint8_t b)
 	return float_of(sign | (bits_of(least) & m) | (bits_of(normal) & ~m) | (0x7fc00000 & nan));
 }
 
+/* E5M2: the upper byte of a half, bias 15; infinity and NaN have the largest exponent. */
+static float e5m2_to_f32(uint8_t b)
+{
+	uint32_t sign = (uint32_t)(b & 0x80) << 24, a = b & 0x7f;
+
+	float least = (float)a * 0x1p-16f;
+	uint32_t m = 0u - (a < 4), top = 0u - (a >= 0x7c), nan = 0u - (a > 0x7c);
+
+	return float_of(sign | (bits_of(least) & m) | (((a << 21) + (112u << 23) + (112u << 23 & top)) & ~m) | (0x400000 & nan));
+}
+
 /* Nearest, ties to even, without overflow: what is larger than the largest number becomes that. m_bits: of the mantissa;
  * bias: what the exponent of float is less; top: the code of the largest. */
 static uint8_t f32_to_fp8(float f, unsigned m_bits, uint32_t bias, uint32_t top)
@@ -124,22 +135,25 @@ void bf16_quantise(void *blocks, const float *in, uint64_t n)
 }
 void fp8_e4m3_dequantise(float *out, const void *blocks, uint64_t n)
 {
-	for (const uint8_t *p = blocks; n; n--)
-		*out++ = e4m3_to_f32(*p++);
+	const uint8_t *p = blocks;
+
+	for (uint64_t i = 0; i < n; i++)
+		out[i] = e4m3_to_f32(p[i]);
 }
 void fp8_e4m3_quantise(void *blocks, const float *in, uint64_t n)
 {
 	for (uint8_t *p = blocks; n; n--)
 		*p++ = f32_to_fp8(*in++, 3, 120, 0x7e);
 }
-/* E5M2: the upper byte of a half; largest finite 57344. */
 void fp8_e5m2_dequantise(float *out, const void *blocks, uint64_t n)
 {
-	for (const uint8_t *p = blocks; n; n--)
-		*out++ = f16_to_f32((uint16_t)(*p++ << 8));
+	const uint8_t *p = blocks;
+
+	for (uint64_t i = 0; i < n; i++)
+		out[i] = e5m2_to_f32(p[i]);
 }
 void fp8_e5m2_quantise(void *blocks, const float *in, uint64_t n)
 {
 	for (uint8_t *p = blocks; n; n--)
-		*p++ = f32_to_fp8(*in++, 2, 112, 0x7b);
+		*p++ = f32_to_fp8(*in++, 2, 112, 0x7b);         /* 57344 */
 }

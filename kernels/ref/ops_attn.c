@@ -59,7 +59,7 @@ void ref_attn(const struct attn_args *a, void *scratch)
 			if (a->sinks)
 				sum += exp(a->sinks[h] - max);
 			for (uint32_t j = 0; j < a->v_dim; j++)
-				out[j] = sum > 0 ? (float)(acc[j] / sum) : 0;
+				out[j] = sum == 0 ? 0 : (float)(acc[j] / sum);
 		}
 	}
 }

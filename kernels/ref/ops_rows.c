@@ -50,9 +50,9 @@ static double act_of(double g, double u, int kind)
 	case KA_SILU: return g * sigmoid(g) * u;
 	case KA_GELU: return 0.5 * g * erfc(-g * 0.70710678118654752440) * u;
 	case KA_GELU_TANH: return g * sigmoid(2 * 0.79788456080286535588 * (g + 0.044715 * g * g * g)) * u;    /* (1 + tanh y) / 2 */
-	case KA_RELU2: return (g > 0 ? g * g : 0) * u;
+	case KA_RELU2: return (g < 0 ? 0 : g * g) * u;
 	case KA_SITU: return 4 * tanh(g / 4) * sigmoid(g) * u;
-	case KA_RELU: return (g > 0 ? g : 0) * u;
+	case KA_RELU: return (g < 0 ? 0 : g) * u;
 	case KA_SIGMOID: return sigmoid(g) * u;
 	default: return NAN;
 	}

@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opens anything but a folder. */
-static int open_file(int *fd, struct stat *st, const char *path, struct error *err)
+/* Opens anything but a folder. flags: O_NONBLOCK where a pipe that nobody writes to must not be waited for. */
+static int open_file(int *fd, struct stat *st, const char *path, int flags, struct error *err)
 {
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 	if (*fd < 0)
 		return error_set(err, E_FILE, "%s: %s", path, strerror(errno));
 	if (fstat(*fd, st) < 0) {
@@ -54,7 +54,7 @@ int file_read(char **out, size_t *n, struct arena *a, const char *path, size_t m
 
 	*out = NULL;
 	*n = 0;
-	if ((rc = open_file(&fd, &st, path, err)) != OK)
+	if ((rc = open_file(&fd, &st, path, 0, err)) != OK)
 		return rc;
 	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > max) {
 		rc = error_set(err, E_FILE, "%s: %lld bytes, more than the %zu this reader takes", path, (long long)st.st_size, max);
@@ -115,7 +115,7 @@ int file_map_open(struct file_map *out, const char *path, struct error *err)
 	int fd, rc;
 
 	*out = (struct file_map){ 0 };
-	if ((rc = open_file(&fd, &st, path, err)) != OK)
+	if ((rc = open_file(&fd, &st, path, O_NONBLOCK, err)) != OK)
 		return rc;
 	if (!S_ISREG(st.st_mode)) {
 		close(fd);

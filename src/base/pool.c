@@ -40,7 +40,7 @@ struct thread_pool {
 	void *user;
 	unsigned n_threads;              /* of this run */
 	uint64_t run;
-	unsigned threads, started, gates;
+	unsigned threads, started, gates, own;   /* own: the caller's processor */
 	int spins, pinned;
 	struct worker *worker;           /* threads; [0] is the caller and has no thread of its own */
 #ifdef __linux__
@@ -181,10 +181,22 @@ static void pin_all(struct thread_pool *p, const unsigned *cpu)
 	atomic_init(&pinning.failed, 0);
 #ifdef __linux__
 	p->restore = !pthread_getaffinity_np(pthread_self(), sizeof p->before, &p->before);
+	p->own = cpu[0];
 #endif
 	pool_run(p, p->threads, pin_thread, &pinning);
 	p->pinned = !atomic_load(&pinning.failed);
 }
+
+#ifdef __linux__
+/* Of two pools that are open at once the first may be closed first: the other's caller is then where it was, not on the first one's processor. */
+static void restore(const struct thread_pool *p)
+{
+	cpu_set_t now;
+
+	if (p->restore && !pthread_getaffinity_np(pthread_self(), sizeof now, &now) && CPU_COUNT(&now) == 1 && CPU_ISSET(p->own, &now))
+		pthread_setaffinity_np(pthread_self(), sizeof p->before, &p->before);
+}
+#endif
 
 static void release(struct thread_pool *p)
 {
@@ -241,8 +253,7 @@ void pool_close(struct thread_pool *p)
 	for (unsigned i = 1; i < p->started; i++)
 		pthread_join(p->worker[i].id, NULL);
 #ifdef __linux__
-	if (p->restore)
-		pthread_setaffinity_np(pthread_self(), sizeof p->before, &p->before);
+	restore(p);
 #endif
 	release(p);
 }

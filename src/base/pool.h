@@ -15,8 +15,9 @@ struct thread_pool;
 typedef void pool_fn(void *user, unsigned thread, unsigned n_threads);
 
 /* A pool of `threads` (1 to POOL_THREADS) with the caller among them. cpu: `threads` numbers of processors to stay on, the
- * caller's while the pool is open; NULL: the system places them. The list is not kept. E_USAGE: that many threads are not
- * possible; E_NOMEM: the system gives no more threads (the error says how many it gave). The caller closes *out. */
+ * caller's while the pool is open (threads it starts meanwhile stay there too); NULL: the system places them. The list is not kept.
+ * E_USAGE: that many threads are not possible; E_NOMEM: the system gives no more threads (the error says how many it gave). The
+ * caller closes *out. */
 int pool_open(struct thread_pool **out, unsigned threads, const unsigned *cpu, struct error *err) MUST_CHECK;
 void pool_close(struct thread_pool *p);              /* NULL allowed; puts the caller back where it was allowed to run */
 

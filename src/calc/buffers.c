@@ -76,7 +76,7 @@ struct planner {
 
 static int room_for(struct planner *p, uint32_t n, struct error *err)
 {
-	if (n <= p->cap)
+	if (n <= p->cap && p->at)
 		return OK;
 	uint32_t cap = p->cap * 2 > n ? p->cap * 2 : n;
 	uint64_t *at = arena_array(p->a, cap, sizeof *at), *owner = arena_array(p->a, cap, sizeof *owner);

@@ -108,7 +108,7 @@ static void tally(struct costs *c, const struct question *q, const struct op_lis
 		return;
 	for (uint32_t i = from; i < ops->n; i++) {
 		const struct op *op = &ops->op[i];
-		uint16_t f = op->kind == OP_EXPERTS ? op->u.experts.format[0] : op->kind == OP_LINEAR || op->kind == OP_HEAD ? op->u.linear.format[0] : NO_FORMAT;
+		uint16_t f = op->kind == OP_EXPERTS ? op->u.experts.format[1] : op->kind == OP_LINEAR || op->kind == OP_HEAD ? op->u.linear.format[0] : NO_FORMAT;
 		struct op_cost k;
 		op_cost(&k, ops, op);
 		c->bytes += times * (k.weight_bytes + k.state_bytes);

@@ -192,14 +192,15 @@ static uint32_t lower_side_by_side(struct lowering *w, uint32_t normed, const st
 static void lower_layer(struct lowering *w, const struct layer_kind *k)
 {
 	uint64_t width = w->m->width, streams = w->m->residual_streams > 1 ? w->m->residual_streams : 1;
-	int own = w->l->shape.own;
+	int own = w->l->shape.own, parallel = own && w->l->shape.parallel, early = own && w->l->shape.early_router;
+	uint32_t found = w->x;
 
 	for (unsigned i = 0; i < k->n_branches; i++) {
 		const struct branch *b = &k->branch[i];
 		w->branch = (uint8_t)i;
 		if (own && streams == 1 && w->layer + 1 == w->m->n_layers && i + 1 == k->n_branches && mixes_nothing(w->m, b))
-			lower_rows(w, &w->x, w->m->residual_block ? &w->bank : &w->per_layer);
-		uint32_t in = w->x, sum = NO_ACT;
+			lower_rows(w, &w->x, w->m->residual_block ? &w->bank : i && (parallel || early) ? &found : &w->per_layer);
+		uint32_t in = parallel && i ? found : w->x, sum = NO_ACT;
 		int banked = 0;
 
 		if (own && w->m->residual_block) {
@@ -216,9 +217,11 @@ static void lower_layer(struct lowering *w, const struct layer_kind *k)
 				sum = lower_side_by_side(w, in, b);
 				break;
 			}
-			uint32_t y = lower_part(w, in, in, b->part[p]);
+			uint32_t y = lower_part(w, in, early ? found : in, b->part[p]);
 			sum = sum == NO_ACT ? y : op_simple(w, OP_ADD, sum, y, width);
 		}
+		if (own && w->l->shape.mixture_scaled && b->n_parts > 1 && mixes_nothing(w->m, b))
+			sum = op_simple(w, OP_SCALE, sum, NO_ACT, width);
 		if (b->norm == NORM_POST || b->norm == NORM_SANDWICH)
 			sum = stream_norm(w, sum, branch_norm_id(w->m, k, i, 1));
 		/* the branch's output takes the sum: llama.cpp adds the residual to it; src/engine adds it to the residual */
@@ -260,7 +263,6 @@ static void inputs(struct lowering *w, struct op *o)
 		window = u64_round_up(window + l->shape.tokens, 256);
 	uint32_t twin = op_makes(w, o, 0, w->m->width);
 	l->mask = full ? op_makes(w, o, 1, l->shape.context_max) : window ? op_makes(w, o, 1, window) : NO_ACT;
-	
 	numbers = (full ? window : 0) + (l->flash ? 0 : 2 * width * (uint64_t)(1 + (window > 0 && full)));
 	l->rest = numbers ? op_makes(w, o, 2, numbers) : NO_ACT;
 	if (w->failed)

@@ -33,7 +33,7 @@ enum op_kind {
 	OP_PER_LAYER,    /* own only: the embeddings of every layer, of the table and of a projection of the stream (Gemma 4 E) */
 	OP_BANK,         /* own only: the stream is kept, as number u.norm.n of those that OP_RES_MIX mixes (Kimi K3) */
 	OP_RES_MIX,      /* own only: stream and kept streams, u.norm.n of them, each by the softmax of its score */
-	OP_SCALE,        /* own only: times the one number w[0] */
+	OP_SCALE,        /* own only: times the one number w[0], or the scale of mixtures */
 	OP_KINDS
 };
 extern const char *const op_names[];
@@ -72,8 +72,10 @@ struct op {
 /* tokens: of the step, all sequences together; outputs: rows that need logits; context: entries already in the state, mean over sequences. */
 /* sizes_only: activations are wanted, not costs; the formats of weights are not looked up. */
 /* own: for src/engine, which runs what is lowered: no masks, only rows that need logits in the head, and the small ops that others' estimates leave out. */
-/* gate_apart: an attention gate of every element has a matrix of its own, not the other half of the queries' rows. */
-struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; uint8_t sizes_only, own, gate_apart; };
+/* gate_apart: an attention gate of every element has a matrix of its own, not the other half of the queries' rows.
+ * parallel: all branches of a layer read the stream as the layer found it. early_router: so do routers of experts, before any norm.
+ * mixture_scaled: experts and what is added to them are scaled together. */
+struct shape { uint64_t tokens, sequences, outputs; double context_mean; uint64_t context_max; uint8_t sizes_only, own, gate_apart, parallel, early_router, mixture_scaled; };
 
 /* Is it this program's own engine that runs? */
 static inline uint8_t settings_own(const struct settings *set) { return set->engine && !strcmp(set->engine->id, "ullage"); }

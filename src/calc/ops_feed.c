@@ -64,6 +64,8 @@ static uint32_t lower_moe(struct lowering *w, uint32_t x, uint32_t router, const
 		if (own && e->shared_gate)
 			s = op_simple(w, OP_GATE, s, op_linear(w, x, W_SHARED_ROUTER, W_NONE, width, 1, 1), width);
 		o = op_simple(w, OP_ADD, o, s, width);
+		if (own && w->l->shape.mixture_scaled)
+			o = op_simple(w, OP_SCALE, o, NO_ACT, width);
 	}
 	return o;
 }

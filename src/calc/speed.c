@@ -72,6 +72,16 @@ struct figure step_seconds(const struct op_list *l, const struct device_spec *d,
 	return sum;
 }
 
+struct figure load_seconds(uint64_t bytes, unsigned threads, const struct pool *p, const struct efficiency *e)
+{
+	const struct share *r = &e->repack_bps[CLASS_OWN];
+	const double each = (double)bytes / (threads ? threads : 1), twice = is_known(p->read_bps) ? 2 * (double)bytes / p->read_bps.v : 0;
+
+	if (!r->known)
+		return (struct figure){ 0, 0, 0, BASIS_UNKNOWN };
+	return (struct figure){ fmax(each / r->value, twice), fmax(each / r->high, twice), fmax(each / r->low, twice), BASIS_SPEC };
+}
+
 struct figure rate_of(double n, struct figure s)
 {
 	if (s.basis == BASIS_UNKNOWN || s.low <= 0)

@@ -34,9 +34,9 @@ static int read_all(struct efficiency *out, struct ydoc *d, struct error *err)
 		if (!n)
 			continue;
 		if ((rc = yaml_want(d, n, YAML_MAP, err)) != OK || (rc = read_share(&out->bandwidth[c], d, n, "bandwidth", 1.2, err)) != OK ||
-		    (rc = read_share(&out->of_measured[c], d, n, "of_measured", 1.2, err)) != OK ||
+		    (rc = read_share(&out->of_measured[c], d, n, "of_measured", 1.6, err)) != OK ||
 		    (rc = read_share(&out->compute[c], d, n, "compute", 1.2, err)) != OK || (rc = read_share(&out->launch_s[c], d, n, "launch_s", 1, err)) != OK ||
-		    (rc = yaml_finish(d, n, err)) != OK)
+		    (rc = read_share(&out->repack_bps[c], d, n, "repack_bps", 1e12, err)) != OK || (rc = yaml_finish(d, n, err)) != OK)
 			return rc;
 	}
 	return yaml_finish(d, d->root, err);

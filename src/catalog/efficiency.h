@@ -18,6 +18,7 @@ struct efficiency {
 	struct share of_measured[DEVICE_CLASSES];        /* the same, of a bandwidth that was measured by reading */
 	struct share compute[DEVICE_CLASSES];    /* prefill: of the matrix rate */
 	struct share launch_s[DEVICE_CLASSES];   /* seconds an op costs beside its work */
+	struct share repack_bps[DEVICE_CLASSES]; /* bytes/s that one thread rearranges at load, from a file that the system holds in memory */
 };
 int efficiency_load(struct efficiency *out, struct arena *a, const char *path, struct error *err) MUST_CHECK;
 int efficiency_parse(struct efficiency *out, struct arena *a, const char *file, const void *bytes, size_t n, struct error *err) MUST_CHECK;

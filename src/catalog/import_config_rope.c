@@ -1,6 +1,7 @@
 /* import_config_rope.c - rotary embeddings: one for full layers, another for layers with a window where they differ */
 #include "catalog/import_config_read.h"
 
+#include <math.h>
 #include <string.h>
 
 static const cJSON *in(const cJSON *o, const char *key)
@@ -14,6 +15,17 @@ static double number(const cJSON *o, const char *key, double absent)
 	const cJSON *v = in(o, key);
 
 	return cJSON_IsNumber(v) && v->valuedouble >= 0.0 ? v->valuedouble : absent;
+}
+
+/* What a description has no place for and src/engine therefore takes to be as usual: Llama 3's two ends, yarn's two ends and factor of cos and sin. */
+static void unusual(struct import *c, const struct rope *r, const cJSON *o)
+{
+	double usual = r->factor > 1.0 ? 0.1 * log(r->factor) + 1.0 : 1.0;
+
+	if ((r->scaling == ROPE_SCALING_LLAMA3 && (number(o, "low_freq_factor", 1.0) != 1.0 || number(o, "high_freq_factor", 4.0) != 4.0)) ||
+	    (r->scaling == ROPE_SCALING_YARN && (number(o, "beta_fast", 32.0) != 32.0 || number(o, "beta_slow", 1.0) != 1.0 ||
+	      (!in(o, "mscale") && fabs(number(o, "attention_factor", usual) - usual) > 1e-3 * usual))))
+		import_warn(c, "rope scaling '%s' with constants of its own is not described here; no size depends on it", rope_scaling_names[r->scaling]);
 }
 
 static void read_scaling(struct import *c, struct rope *r, const cJSON *o)
@@ -35,6 +47,7 @@ static void read_scaling(struct import *c, struct rope *r, const cJSON *o)
 			r->scaling = words[i].scaling;
 			r->factor = number(o, "factor", 0.0);
 			r->original = original <= 1e9 ? (uint32_t)original : 0;
+			unusual(c, r, o);
 			return;
 		}
 	import_warn(c, "rope scaling '%.40s' is not described here; no size depends on it", type->valuestring);

@@ -85,7 +85,8 @@ static int fill_norm(struct gguf_import *c)
 	if (!(eps >= 0.0 && eps <= 1.0))
 		return gi_refuse(c, "an epsilon of norms of %g", eps);
 	m->norm_eps = (float)eps;
-	m->norm_type = rms || c->facts->flags & ARCH_RMS ? NORM_RMS : NORM_LAYER;
+	/* Phi-3.5 MoE: a layer norm, though its epsilon goes by the other's name */
+	m->norm_type = (rms && !(c->facts->flags & ARCH_LAYER_NORM)) || c->facts->flags & ARCH_RMS ? NORM_RMS : NORM_LAYER;
 	for (uint32_t i = 0; m->norm_type == NORM_LAYER && i < c->global.n; i++)
 		if (!strcmp(c->global.t[i].stem, "output_norm.bias"))
 			m->norm_type = NORM_LAYER_BIAS;

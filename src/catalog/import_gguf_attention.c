@@ -183,7 +183,7 @@ int gi_attention(struct part *p, struct gguf_import *c, struct block *b)
 		if (g->gate == GATE_ELEMENT && g->k_dim != g->v_dim)
 			return gi_refuse(c, "tensor %s: a gate by element with keys of %u and values of %u", t->name, g->k_dim, g->v_dim);
 	}
-	READ(gi_hyper_f(&f, c, "attn_logit_softcapping", c->facts->flags & ARCH_SOFTCAPS ? 50.0 : 0.0));
+	READ(gi_hyper_f(&f, c, "attn_logit_softcapping", c->facts->flags & ARCH_SOFTCAPS ? 50.0 : !strcmp(c->arch, "grok") ? 30.0 : 0.0));
 	g->softcap = (float)f;
 	READ(gi_hyper_f(&f, c, "attention.scale", 0.0));
 	g->scale = (float)f;

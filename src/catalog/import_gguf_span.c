@@ -65,22 +65,32 @@ int gi_spans(struct gguf_import *c)
 	return OK;
 }
 
+/* SmallThinker without windows turns everything, too (models/smallthinker.cpp). */
 static int rotates(struct gguf_import *c, uint32_t layer)
 {
 	uint8_t finetuned = 1;
+	uint32_t dense;
 	int any = 0;
 
 	switch ((enum rope_rule)c->facts->rope) {
 	case ROPE_EVERYWHERE: return 1;
 	case ROPE_NOWHERE: return 0;
 	case ROPE_NOT_EVERY_4TH: return (layer + 1) % 4 != 0;
-	case ROPE_NOT_FIRST_OF_4: return layer % 4 != 0;
+	case ROPE_WINDOW_OR_DENSE:
+		READ(gi_hyper(&dense, c, "leading_dense_block_count", 0));
+		return layer < dense || c->span[layer].span != SPAN_FULL;
+	case ROPE_NOT_FIRST_OF_4:
 	case ROPE_WINDOW_ONLY:
 		for (uint32_t l = 0; l < c->n_blocks; l++)
 			any |= c->span[l].span != SPAN_FULL;
-		return !any || c->span[layer].span != SPAN_FULL;
+		return !any || (c->facts->rope == ROPE_NOT_FIRST_OF_4 ? layer % 4 != 0 : c->span[layer].span != SPAN_FULL);
 	case ROPE_BY_KEY: {
-		const struct gguf_value *v = gi_hyper_find(c, "rope.scaling.finetuned");
+		const struct gguf_value *v = gi_hyper_find(c, "rope.scaling.finetuned"), *pattern = gi_hyper_find(c, "attention.rope_pattern");
+		uint32_t turned = 1;
+		if (pattern && pattern->type == GGUF_ARRAY) {
+			READ(gi_hyper_at(&turned, c, "attention.rope_pattern", layer, 1));
+			return turned != 0;
+		}
 		if (v && v->type == GGUF_BOOL)
 			finetuned = v->v.u != 0;
 		return finetuned;
@@ -108,14 +118,14 @@ static int scaling_of(struct rope *r, struct gguf_import *c, int window)
 		return gi_refuse(c, "rope.scaling.type is %.40s", v->v.s);
 	r->scaling = words[i].scaling;
 	/* tables of factors in the file: Llama 3's, Gemma 4's for the layers that see everything, Phi's long and short */
-	if (gi_has(&c->global, "rope_freqs") && !(window && !strcmp(c->arch, "gemma4")))
+	if (gi_has(&c->global, "rope_freqs"))
 		r->scaling = strcmp(c->arch, "gemma4") ? ROPE_SCALING_LLAMA3 : ROPE_SCALING_PROPORTIONAL;
 	if (gi_has(&c->global, "rope_factors_long"))
 		r->scaling = ROPE_SCALING_LONGROPE;
 	else if (r->scaling == ROPE_SCALING_LONGROPE)
 		r->scaling = ROPE_SCALING_NONE;
-	/* Gemma 3 scales the layers that see everything alone (models/gemma3.cpp, rope_freq_scale_train_swa) */
-	if (r->scaling == ROPE_SCALING_LINEAR && (r->factor == 0.0 || r->factor == 1.0 || (window && !strncmp(c->arch, "gemma3", 6))))
+	/* Some scale the layers that see everything alone (models/gemma3.cpp, rope_freq_scale_train_swa; olmo2.cpp) */
+	if ((r->scaling == ROPE_SCALING_LINEAR && (r->factor == 0.0 || r->factor == 1.0)) || (window && c->facts->flags & ARCH_PLAIN_WINDOW))
 		r->scaling = ROPE_SCALING_NONE;
 	if (r->scaling == ROPE_SCALING_NONE)
 		r->factor = 0.0;
@@ -127,9 +137,11 @@ int gi_rope(uint8_t *out, struct gguf_import *c, uint32_t layer, uint32_t dims)
 	int window = c->span[layer].span == SPAN_WINDOW;
 	struct rope r = { 0 };
 	uint32_t n;
+	int turned;
 
 	*out = NO_ROPE;
-	if (!rotates(c, layer))
+	READ(turned = rotates(c, layer));
+	if (!turned)
 		return OK;
 	READ(gi_hyper(&r.dims, c, "rope.dimension_count", dims));
 	if (window)

@@ -65,7 +65,8 @@ void name_hf(const char *name, int *layer, unsigned *role)
 {
 	*layer = NAME_NO_LAYER;
 	*role = ROLES;
-	if (strstr(name, "vision") || strstr(name, "visual") || strstr(name, "audio") || strstr(name, "mm_projector")) {
+	if (strstr(name, "vision") || strstr(name, "visual") || strstr(name, "audio") || strstr(name, "mm_projector") ||
+	    strstr(name, "multi_modal_projector")) {
 		*role = ROLE_ENCODER;
 		return;
 	}

@@ -1,6 +1,7 @@
 /* weight_names.c - the names of the tensors that a forward pass reads */
 #include "catalog/weight_names.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ unsigned weight_of_gguf(const char *name, int *layer)
 	if (!strncmp(name, "blk.", 4)) {
 		char *end;
 		unsigned long n = strtoul(name + 4, &end, 10);
-		if (end == name + 4 || *end != '.' || n >= 1000000)
+		if (!isdigit((unsigned char)name[4]) || *end != '.' || n >= 1000000)
 			return W_NONE;
 		*layer = (int)n;
 		name = end + 1;

@@ -166,7 +166,21 @@ int weight_of_model(unsigned id);
 const char *weight_gguf(unsigned id);
 /* "blk.12.attn_q.weight" -> W_ATTN_Q and 12; "output.weight" -> W_HEAD and -1; W_NONE when no forward pass reads it. */
 unsigned weight_of_gguf(const char *name, int *layer);
-/* The same of a Hugging Face checkpoint: "model.layers.12.self_attn.q_proj.weight". */
-unsigned weight_of_hf(const char *name, int *layer);
+
+/* A tensor of a Hugging Face checkpoint, as far as its name says. */
+enum hf_part {
+	HF_WHOLE,
+	HF_SCALE,                                /* what the numbers of the FP8 tensor of the same id, layer and expert are multiplied by */
+	HF_BLOCKS, HF_BLOCK_SCALES,              /* the two halves of an MXFP4 tensor */
+	HF_UNREAD                                /* for engines that also quantise activations or the cache: not read here */
+};
+struct hf_name {
+	uint16_t id;                             /* W_NONE: no forward pass reads it */
+	uint8_t part;                            /* enum hf_part */
+	uint8_t both;                            /* gate and up of all experts: W_EXP_GATE_UP, or W_EXP_UP_B for both biases */
+	int32_t layer, expert;                   /* -1: of the whole model; of no single expert */
+};
+/* "model.layers.12.mlp.experts.3.down_proj.weight" -> W_EXP_DOWN, 12, 3. */
+void weight_of_hf(struct hf_name *out, const char *name);
 
 #endif

@@ -90,10 +90,9 @@ const char *fit_reason(char *buf, size_t n, const struct fit *f, const struct fi
 static int print_json(const struct fit *f, struct error *err)
 {
 	cJSON *doc = answer_document(), *x, *list;
-	const struct fit_row *any = f->n_rows ? f->rows[0] : f->n_out ? f->out[0] : NULL;
 	char text[600];
 
-	if (any)
+	if (f->n_rows || f->n_out)
 		answer_hardware_json(doc, f->machine);
 	x = json_add_object(doc, "counts");
 	json_add_u64(x, "fit", f->n_rows);

@@ -85,7 +85,7 @@ static int print_json(const struct report *r, const struct quants *q, struct err
 	json_add_str(o, "format", r->m->gguf ? "gguf" : r->m->st ? "safetensors" : "config.json");
 	if (r->dir) {
 		json_add_u64(o, "file_bytes", file_bytes(r));
-		json_add_u64(o, "shards", r->m->gguf ? r->m->gguf->n_shards : r->m->st->n_shards);
+		json_add_u64(o, "shards", r->m->gguf ? r->m->gguf->n_shards : r->m->st ? r->m->st->n_shards : 1);
 		json_add_u64(o, "tensors", r->dir->n);
 		json_add_u64(o, "tensor_bytes", r->dir->bytes);
 	}

@@ -109,7 +109,7 @@ static int load(struct job *j, const char *path, struct error *err)
 	const int terminal = isatty(STDERR_FILENO) && !j->o->quiet;
 	const struct quants *q = catalog_quants(j->c);
 	struct engine_options how;
-	int rc = engine_options_from(&how, j->o, q, err);
+	int safetensors, rc = engine_options_from(&how, j->o, q, err);
 
 	if (rc != OK)
 		return rc;
@@ -118,12 +118,17 @@ static int load(struct job *j, const char *path, struct error *err)
 		error_hint(err, "run wants a .gguf file; names of the catalogue have no weights here");
 		return E_FILE;
 	}
+	if ((rc = weights_are_safetensors(&safetensors, path, err)) != OK)
+		return rc;
+	if (safetensors) {                       /* said before gigabytes of them are read */
+		error_set(err, E_FILE, "%s: only GGUF files hold a tokenizer that run can use", path);
+		error_hint(err, "verify runs safetensors without one");
+		return E_FILE;
+	}
 	if (terminal)
 		fprintf(stderr, "loading %s", path);
 	double start = engine_calls.now();
-	if ((rc = engine_calls.load(&j->w, path, q, err)) == OK && !j->w->gguf)
-		rc = error_set(err, E_FILE, "%s: only GGUF files hold a tokenizer that run can use", path);
-	if (rc == OK && (rc = tokenizer_open(&j->t, j->w->gguf, err)) == OK)
+	if ((rc = engine_calls.load(&j->w, path, q, err)) == OK && (rc = tokenizer_open(&j->t, j->w->gguf, err)) == OK)
 		rc = engine_calls.open(&j->e, j->w, &how, err);
 	j->load_s = engine_calls.now() - start;
 	if (terminal)

@@ -8,6 +8,7 @@
 #include "cli/measure_text.h"
 #include "cli/question.h"
 #include "cli/verify.h"
+#include "live/witness.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 
 /* Memory that reads so much faster or slower than before is worth a note; the runs of a quiet machine differ by less. */
 #define READ_CHANGED 0.15
+/* A number of JSON holds whole numbers up to 2^53. */
+#define MAX_SEED UINT64_C(9000000000000000)
 
 struct job {
 	struct options *o;
@@ -37,15 +40,13 @@ struct job {
 static int plan_from(struct verify_plan *p, const struct options *o, const struct quants *q, struct error *err)
 {
 	uint64_t n[VERIFY_LIST], prompt[1];
-	double seed = 1;
 	unsigned k;
 	int rc;
 
 	*p = (struct verify_plan){ .prompt = 512, .generate = o->n_predict ? (uint32_t)o->n_predict : 128, .repeats = o->repeats ? (uint32_t)o->repeats : 5,
-		.stop = interrupt_flag(), .progress = o->quiet ? NULL : verify_progress };
-	if ((rc = engine_options_from(&p->engine, o, q, err)) != OK || (rc = number_from(&seed, "--seed", o->seed, 0, 9e15, err)) != OK)
+		.seed = 1, .stop = interrupt_flag(), .progress = o->quiet ? NULL : verify_progress };
+	if ((rc = engine_options_from(&p->engine, o, q, err)) != OK || (rc = whole_from(&p->seed, "--seed", o->seed, MAX_SEED, err)) != OK)
 		return rc;
-	p->seed = (uint64_t)seed;
 	if (o->n_prompt) {
 		if ((rc = list_from(prompt, &k, 1, "-p", o->n_prompt, 1, INT32_MAX, err)) != OK)
 			return rc;
@@ -62,10 +63,15 @@ static int plan_from(struct verify_plan *p, const struct options *o, const struc
 		p->parallel[i] = (uint32_t)n[i];
 	if (o->bench_format && strcmp(o->bench_format, "llama-bench"))
 		return error_set(err, E_USAGE, "--bench-format %s: wants llama-bench", o->bench_format);
+	if (o->bench_format && (o->json || o->csv))
+		return error_set(err, E_USAGE, "--bench-format is an answer of its own: it excludes --json and --csv");
 	if (!o->dummy && (o->layers || o->save))
 		return error_set(err, E_USAGE, "--layers and --save are for made-up weights: they need --dummy");
 	if (o->save && !str_suffix(o->save, ".gguf"))
 		return error_set(err, E_USAGE, "--save %s: wants a name that ends in .gguf", o->save);
+	/* made-up weights never take the place of real ones */
+	if (o->save && path_exists(o->save))
+		return error_set(err, E_USAGE, "--save %s: is there already", o->save);
 	return OK;
 }
 
@@ -83,7 +89,7 @@ static int model_from(struct job *j, const char *name, struct error *err)
 	}
 	if (j->o->dummy && j->m.weights)
 		return error_set(err, E_USAGE, "--dummy %s: it holds weights of its own; name a model of the catalogue, or a config.json", name);
-	if (j->m.weights && (j->o->quant || j->o->imatrix))
+	if (j->m.weights && j->o->quant)
 		return error_set(err, E_USAGE, "--quant: %s holds its own weights", name);
 	j->whole = j->m.spec;
 	if (j->o->layers > j->m.spec->n_layers)
@@ -159,26 +165,43 @@ static int machine_of(struct job *j, char *note, size_t n, struct error *err)
 	return OK;
 }
 
+/* A step holds one token of each sequence. Of the usual numbers those that are too many are left out; one that was asked for is refused now, not after
+ * all that comes before it was run. */
+static int parallel_fits(struct job *j, struct error *err)
+{
+	struct verify_plan *p = &j->plan;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < p->n_parallel; i++)
+		if (p->parallel[i] <= j->q.settings.ubatch)
+			p->parallel[kept++] = p->parallel[i];
+		else if (j->o->parallel)
+			return error_set(err, E_USAGE, "-np %u: a step of %u tokens (-ub) cannot hold one of each sequence", p->parallel[i], j->q.settings.ubatch);
+	p->n_parallel = kept;
+	return OK;
+}
+
+/* The first of the ladder that is GGUF's: kernels read its formats, and of those that models are released in (FP8 with scales, MXFP4 beside its scales) only
+ * some. */
+static const struct recipe *first_made_up(const struct quants *q)
+{
+	for (unsigned i = 0; i < q->n_ladder; i++)
+		if (q->ladder[i] < q->n_recipes && q->recipes[q->ladder[i]].packing == PACK_GGUF)
+			return &q->recipes[q->ladder[i]];
+	return NULL;
+}
+
 static int predict(struct job *j, struct error *err)
 {
-	const struct recipe *best = NULL;
 	int rc;
 
 	j->q = (struct question){ .model = j->m.spec, .quants = catalog_quants(j->c), .hardware = &j->h, .efficiency = &j->eff };
 	if ((rc = settings_from(&j->q.settings, j->o, j->c, err)) != OK || (rc = efficiency_from(&j->eff, &j->a, j->c, err)) != OK || (rc = weights_from(&j->q, &j->m, err)) != OK)
 		return rc;
 	j->q.settings.threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed);
-	if (!j->q.settings.recipe) {             /* the best of what GGUF files hold: of the other formats some have no kernel */
-		const struct engine_profile *engine = j->q.settings.engine;
-		struct engine_profile gguf = *engine;
-		gguf.loads[PACK_HF] = 0;
-		j->q.settings.engine = &gguf;
-		rc = estimate_ladder(&j->e, &j->q, best, &j->a, err);
-		j->q.settings.engine = engine;
-		if (rc != OK)
-			return rc;
-	}
-	if ((rc = verify_predict(&j->v, &j->plan, &j->q, &j->a, err)) != OK)
+	if (!j->q.settings.recipe && (rc = estimate_ladder(&j->e, &j->q, first_made_up(j->q.quants), &j->a, err)) != OK)
+		return rc;
+	if ((rc = parallel_fits(j, err)) != OK || (rc = verify_predict(&j->v, &j->plan, &j->q, &j->a, err)) != OK)
 		return rc;
 	if (j->m.spec == &j->slice) {
 		struct question whole = j->q;
@@ -192,18 +215,22 @@ static int predict(struct job *j, struct error *err)
 	return estimate_compute(&j->e, &j->q, NULL, &j->a, err);
 }
 
-/* An estimate is of the engine as it is by default: with all threads and the best kernels. Of another it says nothing. */
+/* An estimate is of the engine as it is by default: with all threads, the best kernels, and weights laid out for them. Of another it says nothing. */
 static int is_default(const struct job *j)
 {
 	const uint32_t all = j->machine->found.cpu.threads_allowed;
 
-	return (!j->o->threads || !all || j->o->threads >= all) && !j->o->isa && (!j->o->backend || !strcmp(j->o->backend, "cpu"));
+	return (!j->o->threads || !all || j->o->threads >= all) && !j->o->isa && !j->o->no_repack && (!j->o->backend || !strcmp(j->o->backend, "cpu"));
 }
 
 static void notes(struct job *j, const char *measured)
 {
+	const uint32_t all = j->machine->found.cpu.threads_allowed;
+
 	if (*measured)
 		verify_note(&j->v, "%s", measured);
+	if (all && j->o->threads > all)
+		verify_note(&j->v, "%llu threads, of which %u run at a time: this process may use no more processors", (unsigned long long)j->o->threads, all);
 	for (uint32_t i = 0; i < j->machine->found.n_gpus; i++)
 		if (j->machine->found.gpu[i].state == GPU_OK) {
 			verify_note(&j->v, "%s has no backend in this version: everything ran on the CPU", j->machine->found.gpu[i].name ? j->machine->found.gpu[i].name : "this machine's GPU");
@@ -213,12 +240,13 @@ static void notes(struct job *j, const char *measured)
 		for (unsigned i = 0; i < j->v.n_terms; i++)
 			if (j->v.term[i].kind >= VERIFY_PREFILL)
 				j->v.term[i].predicted.basis = j->v.term[i].speed.plain.basis = BASIS_UNKNOWN;
-		verify_note(&j->v, "speeds are predicted for all threads and the best kernels alone, so not here");
+		verify_note(&j->v, "speeds are predicted for all threads and the best kernels alone (no -t, --isa, --backend, --no-repack), so not here");
 		return;
 	}
 	for (unsigned i = 0; i < j->v.n_terms; i++)
 		if (j->v.term[i].kind >= VERIFY_PREFILL && j->v.term[i].predicted.basis == BASIS_UNKNOWN) {
-			verify_note(&j->v, "speeds are not predicted: the machine's memory bandwidth or matrix rate is unknown (ullage hardware --measure)");
+			verify_note(&j->v, "speeds are not predicted: the machine's memory bandwidth or matrix rate is unknown%s",
+				j->o->no_calibration ? ", since --no-calibration leaves out what was measured of it" : " (ullage hardware --measure)");
 			break;
 		}
 }
@@ -303,11 +331,16 @@ static int verify(struct job *j, const char *name, struct error *err)
 		return rc;
 	if (j->o->baseline && (rc = file_read(&j->baseline, &j->baseline_bytes, &j->a, j->o->baseline, (size_t)16 << 20, err)) != OK)
 		return rc;
+	j->plan.cached = !j->o->dummy && witness_cached(name) == 1;
 	if ((rc = machine_of(j, measured, sizeof measured, err)) != OK || (rc = predict(j, err)) != OK)
 		return rc;
 	notes(j, measured);
-	if (!j->o->quiet && (j->o->verbose || isatty(STDERR_FILENO)))
-		verify_text_before(stderr, &j->v);
+	if (!j->o->quiet && (j->o->verbose || isatty(STDERR_FILENO))) {
+		struct text t;
+		text_open(&t, j->o);
+		t.out = stderr;
+		verify_text_before(&t, &j->v);
+	}
 	struct verify_source from = { .path = j->o->dummy ? NULL : name, .model = j->whole, .recipe = j->q.settings.recipe,
 		.dummy = { .seed = j->plan.seed, .layers = (uint32_t)j->o->layers, .threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed) } };
 	rc = verify_run(&j->v, &from, j->q.quants, &j->a, j->o->save ? save : NULL, (void *)(uintptr_t)j->o->save, err);

@@ -1,6 +1,7 @@
 /* engine_args.c - options of the engine */
 #include "cli/engine_args.h"
 
+#include "base/pool.h"
 #include "base/units.h"
 
 #include <string.h>
@@ -45,6 +46,10 @@ int engine_options_from(struct engine_options *out, const struct options *o, con
 		.ctx_tokens = o->ctx_set ? o->ctx : 0, .ubatch = o->ubatch_set ? (uint32_t)o->ubatch : 0, .slots = 1, .outputs = 1 };
 	if (o->backend && strcmp(o->backend, "cpu") && strcmp(o->backend, "ref"))
 		return error_set(err, E_USAGE, "--backend %s: wants cpu or ref", o->backend);
+	if (o->isa && o->backend && !strcmp(o->backend, "ref"))
+		return error_set(err, E_USAGE, "--isa %s: --backend ref has kernels of one kind only", o->isa);
+	if (o->threads > POOL_THREADS)
+		return error_set(err, E_USAGE, "-t %llu: at most %d threads", (unsigned long long)o->threads, POOL_THREADS);
 	if (out->ctx_tokens > INT32_MAX)
 		return error_set(err, E_USAGE, "-c %llu: more tokens than the engine can number", (unsigned long long)out->ctx_tokens);
 	if ((k && (rc = kv_type(&out->kv_k, q, o->kv_k ? "-ctk" : "--kv-type", k, err)) != OK) || (v && (rc = kv_type(&out->kv_v, q, o->kv_v ? "-ctv" : "--kv-type", v, err)) != OK))
@@ -59,16 +64,26 @@ int list_from(uint64_t *out, unsigned *n, unsigned cap, const char *option, cons
 		size_t k = strcspn(p, ",");
 		char one[24];
 		if (k >= sizeof one || *n == cap)
-			return error_set(err, E_USAGE, "%s %s: at most %u numbers", option, text, cap);
+			return error_set(err, E_USAGE, "%s %s: at most %u number%s", option, text, cap, cap == 1 ? "" : "s");
 		memcpy(one, p, k);
 		one[k] = '\0';
 		if (parse_tokens(&out[*n], one) || out[*n] < least || out[*n] > max)
 			return error_set(err, E_USAGE, "%s %s: wants whole numbers from %llu to %llu, with commas between", option, text, (unsigned long long)least, (unsigned long long)max);
-		++*n;
+		unsigned same = 0;
+		while (out[same] != out[*n])
+			same++;
+		*n += same == *n;
 		p += k;
 		if (!*p)
 			return OK;
 	}
+}
+
+int whole_from(uint64_t *out, const char *option, const char *text, uint64_t high, struct error *err)
+{
+	if (text && (parse_u64(out, text) || *out > high))
+		return error_set(err, E_USAGE, "%s %s: wants a whole number from 0 to %llu", option, text, (unsigned long long)high);
+	return OK;
 }
 
 int number_from(double *out, const char *option, const char *text, double low, double high, struct error *err)

@@ -5,6 +5,6 @@
 #include "cli/model_arg.h"
 
 int weights_of_gguf(struct model_arg *m, const struct quants *q, struct error *err) MUST_CHECK;
-int weights_of_safetensors(struct model_arg *m, const struct quants *q, struct error *err) MUST_CHECK;
+int weights_of_safetensors(struct model_arg *m, struct error *err) MUST_CHECK;
 
 #endif

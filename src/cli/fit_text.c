@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "cli/answer.h"
 #include "cli/text.h"
+#include "engine/hyper_arch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,24 @@ static int any_fits(const struct fit *f)
 	return 0;
 }
 
+/* The first row that verify can load and run here, with made-up weights, and room beside it: on this machine itself, where nothing has memory of its own that no
+ * backend reaches. NULL: none. */
+static const struct fit_row *triable(const struct fit *f)
+{
+	const struct hardware_spec *h = f->machine;
+
+	for (unsigned g = 0; g < h->n_groups; g++)
+		if (f->o->on || h->groups[g].device->kind != DEVICE_CPU)
+			return NULL;
+	for (unsigned i = 0; i < f->n_shown; i++) {
+		const struct fit_row *r = f->rows[i];
+		enum arch_state state = arch_state(r->model.spec->architecture);
+		if (r->e.verdict == FITS && r->e.sum.headroom > (int64_t)GIB && r->e.settings.recipe->packing == PACK_GGUF && (state == ARCH_PROVED || state == ARCH_UNPROVED))
+			return r;
+	}
+	return NULL;
+}
+
 void fit_text(const struct fit *f)
 {
 	const struct hardware_spec *h = f->machine;
@@ -258,6 +277,9 @@ void fit_text(const struct fit *f)
 		fprintf(t.out, "ullage estimate %s", f->rows[0]->model.entry->id);
 		repeat(t.out, f->o, f->o->ctx_set ? f->o->ctx : 0);
 		fputc('\n', t.out);
+		const struct fit_row *try = triable(f);
+		if (try)
+			fprintf(t.out, "Try:  ullage verify --dummy %s --quant %s\n", try->model.entry->id, try->e.settings.recipe->id);
 	} else {
 		double fastest = 0;
 		for (unsigned i = 0; i < f->n_out; i++)

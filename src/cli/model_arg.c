@@ -44,7 +44,7 @@ static int open_config(struct model_arg *m, const char *path, struct error *err)
 	return OK;
 }
 
-static int open_safetensors(struct model_arg *m, const struct quants *q, const char *path, const char *folder, struct error *err)
+static int open_safetensors(struct model_arg *m, const char *path, const char *folder, struct error *err)
 {
 	const char *config = arena_printf(&m->arena, "%s/config.json", folder);
 	int rc;
@@ -60,7 +60,7 @@ static int open_safetensors(struct model_arg *m, const struct quants *q, const c
 	}
 	if ((rc = open_config(m, config, err)) != OK)
 		return rc;
-	return weights_of_safetensors(m, q, err);
+	return weights_of_safetensors(m, err);
 }
 
 static const char *folder_of(struct arena *a, const char *path)
@@ -82,7 +82,7 @@ static int open_folder(struct model_arg *m, const struct quants *q, const char *
 	if ((rc = dir_list(&list, &m->arena, path, ".safetensors", 0, err)) != OK)
 		return rc;
 	if (list[0])
-		return open_safetensors(m, q, path, path, err);
+		return open_safetensors(m, path, path, err);
 	const char *config = arena_printf(&m->arena, "%s/config.json", path);
 	if (config && path_exists(config))
 		return open_config(m, config, err);
@@ -113,7 +113,7 @@ int model_arg_open(struct model_arg *out, struct catalog *c, const char *name, s
 	if (str_suffix(name, ".gguf"))
 		return open_gguf(out, q, name, err);
 	if (str_suffix(name, ".safetensors") || str_suffix(name, ".safetensors.index.json"))
-		return open_safetensors(out, q, name, folder_of(&out->arena, name), err);
+		return open_safetensors(out, name, folder_of(&out->arena, name), err);
 	if (str_suffix(name, ".json"))
 		return open_config(out, name, err);
 	if (path_is_dir(name))

@@ -14,6 +14,7 @@ struct model_arg {
 	struct gguf *gguf;                       /* NULL unless a GGUF file */
 	struct safetensors *st;                  /* NULL unless safetensors */
 	struct file_weights *weights;            /* exact bytes of the file; NULL for a catalogue entry or a bare config.json */
+	struct file_weights *held;               /* of safetensors: the same as the own engine holds them */
 	const uint16_t *file_formats;            /* (n_layers + 1) x ROLES; NULL as above */
 	const struct recipe *file_recipe;        /* what the file calls itself, or NULL */
 	const char *file_quant;                  /* its name, or "as in the file" */

@@ -157,7 +157,8 @@ int weights_from(struct question *q, const struct model_arg *m, struct error *er
 {
 	if (!m->weights)
 		return OK;
-	q->file = m->weights;
+	/* what the own engine holds is not always what lies in the file */
+	q->file = m->held && q->settings.engine && !strcmp(q->settings.engine->id, "ullage") ? m->held : m->weights;
 	q->settings.file_formats = m->file_formats;
 	q->settings.recipe = m->file_recipe ? m->file_recipe : q->settings.recipe;
 	return q->settings.recipe ? OK : recipe_find(&q->settings.recipe, q->quants, m->gguf ? "f16" : "bf16", NULL, err);

@@ -1,6 +1,7 @@
 /* text.c - terminal output */
 #include "cli/text.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,9 +56,14 @@ size_t text_columns(const char *s)
 
 void text_wrap(const struct text *t, const char *lead, int indent, const char *s)
 {
-	int col = (int)text_columns(lead), words = 0;
-
 	fputs(lead, t->out);
+	text_wrap_from(t, (int)text_columns(lead), indent, s);
+}
+
+void text_wrap_from(const struct text *t, int col, int indent, const char *s)
+{
+	int words = 0;
+
 	while (*s) {
 		size_t n = strcspn(s, " ");
 		int wide = 0;            /* columns of the word */
@@ -161,6 +167,7 @@ void table_print(struct table *t, const struct text *x, int header)
 {
 	size_t width[TABLE_COLUMNS] = { 0 }, total = 0;
 
+	assert(t->columns && t->columns <= TABLE_COLUMNS);
 	for (unsigned i = 0; i < t->n; i++)
 		if (!(t->paint[i] & TABLE_SECTION) && text_columns(t->cell[i]) > width[i % t->columns])
 			width[i % t->columns] = text_columns(t->cell[i]);

@@ -16,6 +16,8 @@ void text_open(struct text *t, const struct options *o);
 void text_paint(const struct text *t, enum paint p, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A paragraph, wrapped at the width, each line after the first indented by `indent`. */
 void text_wrap(const struct text *t, const char *lead, int indent, const char *s);
+/* The same, after `col` columns that stand there already. */
+void text_wrap_from(const struct text *t, int col, int indent, const char *s);
 
 /* A value that may wrap, under a name in a margin of FACT_MARGIN columns ("" continues the one above); nothing when there is none. */
 enum { FACT_MARGIN = 14 };

@@ -19,7 +19,7 @@ struct verify_answer {
 };
 void verify_text(const struct text *t, const struct verify_answer *a, int quiet);
 /* What is predicted, before anything runs. */
-void verify_text_before(FILE *out, const struct verify *v);
+void verify_text_before(const struct text *t, const struct verify *v);
 void verify_json(cJSON *doc, const struct verify_answer *a);
 /* An array of rows with the keys of llama-bench -o json. */
 cJSON *verify_bench(const struct verify_answer *a, const char *cpu);

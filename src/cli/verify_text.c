@@ -50,23 +50,24 @@ static const char *error_text_of(char *b, size_t n, const struct verify_term *t)
 	return b;
 }
 
-void verify_text_before(FILE *out, const struct verify *v)
+void verify_text_before(const struct text *t, const struct verify *v)
 {
-	char b[32], low[32], high[32], test[64];
+	char b[32], low[32], high[32], test[64], line[1600] = "predicted:";
+	size_t n = strlen(line);
 
-	fputs("predicted:", out);
-	for (unsigned i = 0; i < v->n_terms; i++) {
-		const struct verify_term *t = &v->term[i];
-		if (t->predicted.basis == BASIS_UNKNOWN || (is_bytes(t) && t->predicted.value < 1))
+	for (unsigned i = 0; i < v->n_terms && n < sizeof line; i++) {
+		const struct verify_term *x = &v->term[i];
+		if (x->predicted.basis == BASIS_UNKNOWN || (is_bytes(x) && x->predicted.value < 1))
 			continue;
-		fprintf(out, "%s %s%s%s %s", i ? "," : "", names[t->kind], *verify_test(test, sizeof test, t) ? " " : "", test, value_text(b, sizeof b, t, t->predicted.value));
-		if (!is_bytes(t))
-			fprintf(out, " (%s to %s)", format_3(low, sizeof low, t->predicted.low), format_3(high, sizeof high, t->predicted.high));
+		n += (size_t)snprintf(line + n, sizeof line - n, "%s %s%s%s %s", i ? "," : "", names[x->kind], *verify_test(test, sizeof test, x) ? " " : "", test,
+			value_text(b, sizeof b, x, x->predicted.value));
+		if (!is_bytes(x) && n < sizeof line)
+			n += (size_t)snprintf(line + n, sizeof line - n, " (%s to %s)", format_3(low, sizeof low, x->predicted.low), format_3(high, sizeof high, x->predicted.high));
 	}
-	fputc('\n', out);
+	text_wrap(t, "", 2, line);
 }
 
-static void row(struct table *tab, const struct verify_term *t, int baseline, int whole)
+static void row(struct table *tab, const struct verify_term *t)
 {
 	char b[48], test[64];
 
@@ -79,13 +80,49 @@ static void row(struct table *tab, const struct verify_term *t, int baseline, in
 		table_cell(tab, verify_spread(t) > 0.05 ? YELLOW : DIM, "%.1f %%", 100 * verify_spread(t));
 	else
 		table_cell(tab, PLAIN, "%s", "");
+	table_cell(tab, t->pass == VERIFY_NO ? RED : t->pass == VERIFY_YES ? GREEN : DIM, "%s", t->pass == VERIFY_NO ? "no" : t->pass == VERIFY_YES ? "yes" : "-");
+}
+
+/* Beside what was measured: an earlier result, and what the whole model of a slice would come to. A table of its own: one of all columns is wider than a
+ * terminal. */
+static void row_beside(struct table *tab, const struct verify_term *t, int baseline, int whole)
+{
+	char b[48], test[64];
+
+	table_cell(tab, PLAIN, "%s%s%s", names[t->kind], *verify_test(test, sizeof test, t) ? " " : "", test);
+	table_cell(tab, BOLD, "%s", t->is_measured ? value_text(b, sizeof b, t, t->measured) : "unknown");
 	if (whole)
 		table_cell(tab, PLAIN, "%s", verify_scaled(t) > 0 ? value_text(b, sizeof b, t, verify_scaled(t)) : "");
-	if (baseline && t->has_before)
-		table_cell(tab, t->worse ? RED : PLAIN, "%s%s", value_text(b, sizeof b, t, t->before), t->worse ? " worse" : "");
-	else if (baseline)
-		table_cell(tab, PLAIN, "%s", "");
-	table_cell(tab, t->pass == VERIFY_NO ? RED : t->pass == VERIFY_YES ? GREEN : DIM, "%s", t->pass == VERIFY_NO ? "no" : t->pass == VERIFY_YES ? "yes" : "-");
+	if (baseline) {
+		table_cell(tab, PLAIN, "%s", t->has_before ? value_text(b, sizeof b, t, t->before) : "");
+		if (t->has_before && t->is_measured && t->before > 0)
+			table_cell(tab, PLAIN, "%+.1f %%", 100 * (t->measured / t->before - 1));
+		else
+			table_cell(tab, PLAIN, "%s", "");
+		table_cell(tab, !t->has_before ? DIM : t->worse ? RED : GREEN, "%s", !t->has_before ? "-" : t->worse ? "no" : "yes");
+	}
+}
+
+static void beside(const struct text *t, const struct verify_answer *a)
+{
+	const struct verify *v = a->verify;
+	const int baseline = a->baseline != NULL, whole = v->layers_of != 0;
+	struct table tab;
+	char all[32];
+
+	if (!baseline && !whole)
+		return;
+	fputc('\n', t->out);
+	table_init(&tab, 2u + (unsigned)whole + 3 * (unsigned)baseline, whole && baseline ? 0x1e : baseline ? 0xe : 0x6);
+	snprintf(all, sizeof all, "all %u layers", v->layers_of);
+	const char *const head[] = { "term", "measured", whole ? all : NULL, baseline ? "baseline" : NULL, baseline ? "change" : NULL, baseline ? "pass" : NULL };
+	for (unsigned i = 0; i < sizeof head / sizeof *head; i++)
+		if (head[i])
+			table_cell(&tab, DIM, "%s", head[i]);
+	for (unsigned i = 0; i < v->n_terms; i++)
+		if (v->term[i].has_before || verify_scaled(&v->term[i]) > 0)
+			row_beside(&tab, &v->term[i], baseline, whole);
+	table_print(&tab, t, 1);
 }
 
 static void notes(const struct text *t, const struct verify_answer *a)
@@ -112,50 +149,63 @@ static void notes(const struct text *t, const struct verify_answer *a)
 
 void verify_text(const struct text *t, const struct verify_answer *a, int quiet)
 {
-	const int whole = a->verify->layers_of != 0;
-	char all[32];
-	const char *const head[] = { "term", "predicted", "interval", "measured", "error", "spread", whole ? all : NULL, a->baseline ? "baseline" : NULL, "pass" };
+	static const char *const head[] = { "term", "predicted", "interval", "measured", "error", "spread", "pass" };
+	enum { COLUMNS = sizeof head / sizeof *head };
+	const char *verdict = a->passes ? "verified" : "not verified";
 	struct table tab;
 
 	text_paint(t, BOLD, "%s", a->source);
 	fprintf(t->out, ", %s%s, on this machine\n", answer_quant(a->answer), a->dummy ? ", made-up weights" : "");
-	snprintf(all, sizeof all, "all %u layers", a->verify->layers_of);
-	const unsigned columns = 7u + (whole != 0) + (a->baseline != NULL);
-	table_init(&tab, columns, (1u << (columns - 1)) - 2);    /* all to the right but the first and the last */
-	for (unsigned i = 0; i < sizeof head / sizeof *head; i++)
-		if (head[i])
-			table_cell(&tab, DIM, "%s", head[i]);
+	table_init(&tab, COLUMNS, (1u << (COLUMNS - 1)) - 2);    /* all to the right but the first and the last */
+	for (unsigned i = 0; i < COLUMNS; i++)
+		table_cell(&tab, DIM, "%s", head[i]);
 	for (unsigned i = 0; i < a->verify->n_terms; i++)
-		row(&tab, &a->verify->term[i], a->baseline != NULL, whole);
+		row(&tab, &a->verify->term[i]);
 	table_print(&tab, t, 1);
+	beside(t, a);
 	if (!quiet)
 		notes(t, a);
-	text_paint(t, a->passes ? GREEN : RED, "%s", a->passes ? "verified" : "not verified");
-	if (*a->why)
-		text_wrap(t, ": ", 2, a->why);
-	else
+	text_paint(t, a->passes ? GREEN : RED, "%s", verdict);
+	if (*a->why) {
+		fputs(": ", t->out);
+		text_wrap_from(t, (int)strlen(verdict) + 2, 2, a->why);
+	} else {
 		fputc('\n', t->out);
+	}
+}
+
+/* Bytes are whole numbers, whatever their size. */
+static void csv_value(FILE *out, const struct verify_term *t, double v, int known)
+{
+	if (known)
+		fprintf(out, is_bytes(t) ? "%.0f," : "%.9g,", v);
+	else
+		fputc(',', out);
 }
 
 void verify_csv(FILE *out, const struct verify_answer *a)
 {
 	char test[64];
 
-	fputs("name,test,predicted,low,high,measured,min,max,error,pass\n", out);
+	fputs("name,test,predicted,low,high,measured,min,max,error,pass,baseline,worse,whole\n", out);
 	for (unsigned i = 0; i < a->verify->n_terms; i++) {
 		const struct verify_term *t = &a->verify->term[i];
+		const int predicted = t->predicted.basis != BASIS_UNKNOWN;
 		fprintf(out, "%s,%s,", verify_kind_names[t->kind], verify_test(test, sizeof test, t));
-		if (t->predicted.basis != BASIS_UNKNOWN)
-			fprintf(out, "%.9g,%.9g,%.9g,", t->predicted.value, t->predicted.low, t->predicted.high);
-		else
-			fputs(",,,", out);
-		if (t->is_measured)
-			fprintf(out, "%.9g,%.9g,%.9g,", t->measured, t->min, t->max);
-		else
-			fputs(",,,", out);
-		if (t->is_measured && t->predicted.basis != BASIS_UNKNOWN && isfinite(t->error))
+		csv_value(out, t, t->predicted.value, predicted);
+		csv_value(out, t, t->predicted.low, predicted);
+		csv_value(out, t, t->predicted.high, predicted);
+		csv_value(out, t, t->measured, t->is_measured);
+		csv_value(out, t, t->min, t->is_measured);
+		csv_value(out, t, t->max, t->is_measured);
+		if (t->is_measured && predicted && isfinite(t->error))
 			fprintf(out, "%.4f", t->error);
-		fprintf(out, ",%s\n", t->pass == VERIFY_YES ? "true" : t->pass == VERIFY_NO ? "false" : "");
+		fprintf(out, ",%s,", t->pass == VERIFY_YES ? "true" : t->pass == VERIFY_NO ? "false" : "");
+		csv_value(out, t, t->before, t->has_before);
+		fprintf(out, "%s,", !t->has_before ? "" : t->worse ? "true" : "false");
+		if (verify_scaled(t) > 0)
+			fprintf(out, is_bytes(t) ? "%.0f" : "%.9g", verify_scaled(t));
+		fputc('\n', out);
 	}
 }
 

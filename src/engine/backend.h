@@ -21,7 +21,7 @@ struct state_block {
 	uint32_t kernel_format, entries, row, heads;     /* heads: rows an entry */
 	uint64_t at, slot_bytes, head_bytes, row_bytes;
 };
-enum { NO_AT = -1, OP_STATES = 3 };
+enum { NO_AT = -1, OP_STATES = 2 };
 struct bound_op {
 	const struct op *op;                     /* kind, sizes, part */
 	const struct part *part;                 /* NULL */
@@ -41,7 +41,7 @@ struct binding {
 };
 struct device_info { const char *name, *isa; uint32_t threads; uint8_t pinned; };
 struct memory_now { uint64_t total_bytes, free_bytes, used_by_us_bytes; };
-struct program_info { uint64_t weights_bytes, repacked_bytes, scratch_bytes; double prepare_s; struct engine_region region[ENGINE_REGIONS]; uint32_t n_regions; };
+struct program_info { uint64_t weights_bytes, repacked_bytes, scratch_bytes; struct engine_region region[ENGINE_REGIONS]; uint32_t n_regions; };
 
 struct backend {
 	const char *name;                                                              /* "ref", "cpu", "cuda", "metal" */
@@ -50,7 +50,7 @@ struct backend {
 	void (*close)(struct device *dev);
 	int  (*info)(struct device_info *out, const struct device *dev, struct error *err);
 	int  (*memory)(struct memory_now *out, const struct device *dev, struct error *err);
-	int  (*alloc)(struct buffer **out, struct device *dev, uint64_t bytes, struct error *err);     /* page aligned, zeroed */
+	int  (*alloc)(struct buffer **out, struct device *dev, uint64_t bytes, struct error *err);     /* page aligned, zeroed; E_NOMEM also when so much is not free */
 	void (*free)(struct buffer *buf);
 	int  (*put)(struct buffer *dst, uint64_t at, const void *src, uint64_t bytes, struct error *err);
 	int  (*get)(void *dst, const struct buffer *src, uint64_t at, uint64_t bytes, struct error *err);

@@ -6,9 +6,14 @@
 #include "formats.h"
 
 #include <string.h>
+#include <unistd.h>
 
-/* What data/engines.yaml says of `ullage`, as far as sizes follow from it: contiguous entries a slot, windows are rings of window + ubatch. */
-static const struct engine_profile self = { .id = "ullage", .name = "ullage", .cache = CACHE_SLOTS, .context_pad = 1, .window_pad = 1, .compressed_pad = 1, .ubatch = 512, .batch = 512, .logits_last = 1 };
+/* Contiguous entries a slot, windows are rings of window + ubatch. */
+const struct engine_profile engine_self = { .id = "ullage", .name = "ullage", .cache = CACHE_SLOTS, .context_pad = 1, .window_pad = 1, .compressed_pad = 1, .ubatch = 512, .batch = 512,
+	.graph_pad = 256, .logits_last = 1,
+	/* all else is f32 */
+	.state = { [TYPE_KV_K] = { .user = TYPE_USER_K }, [TYPE_KV_V] = { .user = TYPE_USER_V }, [TYPE_LATENT] = { .user = TYPE_USER_K }, [TYPE_INDEX] = { .user = TYPE_USER_K },
+		[TYPE_COMPRESSED] = { .user = TYPE_USER_K } } };
 
 static int refuse(const struct weights *w, const char *what, struct error *err)
 {
@@ -35,6 +40,8 @@ static int check_runs(const struct weights *w, struct error *err)
 			return refuse(w, "compressed attention", err);
 		if (p->type == PART_GQA && p->u.gqa.index.q_heads && (p->u.gqa.index.head_weights || p->u.gqa.index.q_heads != p->u.gqa.kv_heads || !p->u.gqa.index.block_tokens))
 			return refuse(w, "an indexer that chooses other than blocks for every K/V head", err);
+		if (p->type == PART_MLA && p->u.mla.index.q_heads && (!p->u.mla.index.head_weights || p->u.mla.index.block_tokens))
+			return refuse(w, "an indexer of a latent cache that chooses blocks, or whose heads have no weights", err);
 		if (p->type == PART_MOE && p->u.moe.hash_layer)
 			return refuse(w, "a router with a table of its own", err);
 	}
@@ -56,9 +63,10 @@ static int place_state(void *user, const struct state_item *s, struct error *err
 	struct placing *p = user;
 	struct bound *b = p->b;
 	uint64_t entries, slots = b->limits.slots;
-	uint32_t format = s->role == STATE_V ? p->kv_v : s->role == STATE_K || s->role == STATE_LATENT || s->role == STATE_INDEX ? p->kv_k : KF_F32;
+	unsigned chosen = engine_self.state[s->type_rule].user;
+	uint32_t format = chosen == TYPE_USER_K ? p->kv_k : chosen == TYPE_USER_V ? p->kv_v : KF_F32;
 	const struct kformat *f = kformat_find(format);
-	int rc = state_entries(&entries, s, &self, &p->set, err), fixed = s->growth == GROW_FIXED;
+	int rc = state_entries(&entries, s, &engine_self, &p->set, err), fixed = s->growth == GROW_FIXED;
 
 	if (rc != OK)
 		return rc;
@@ -76,7 +84,7 @@ static int place_state(void *user, const struct state_item *s, struct error *err
 		struct state_block *k = &b->states[b->n_states++];
 		*k = (struct state_block){ .role = s->role, .layer = (uint16_t)l, .kernel_format = format, .row = s->row, .heads = s->rows, .at = p->at };
 		k->entries = fixed ? 1 : (uint32_t)(entries / slots);
-		k->row_bytes = s->row / f->block * f->bytes;
+		k->row_bytes = (uint64_t)s->row / f->block * f->bytes;
 		if (u64_mul(&k->head_bytes, k->row_bytes, k->entries) || u64_mul(&k->slot_bytes, k->head_bytes, k->heads) || u64_mul(&entries, k->slot_bytes, slots) ||
 		    u64_add(&p->at, p->at, entries) || p->at > UINT64_MAX / 2)
 			return error_set(err, E_USAGE, "%s: the states of %llu tokens for each of %u sequences overflow", p->w->file, (unsigned long long)p->set.ctx_tokens, b->limits.slots);
@@ -91,7 +99,7 @@ static int place_states(struct bound *b, const struct weights *w, uint32_t kv_k,
 	struct placing p = { .b = b, .w = w, .kv_k = kv_k, .kv_v = kv_v };
 	int rc;
 
-	p.set = (struct settings){ .engine = &self, .ctx_tokens = b->limits.ctx_tokens, .sequences = b->limits.slots, .ubatch = b->limits.max_tokens, .batch = b->limits.max_tokens };
+	p.set = (struct settings){ .engine = &engine_self, .ctx_tokens = b->limits.ctx_tokens, .sequences = b->limits.slots, .ubatch = b->limits.max_tokens, .batch = b->limits.max_tokens };
 	if ((rc = state_walk(&w->model, 0, place_state, &p, err)) != OK)
 		return rc;
 	b->states = arena_array(&b->arena, b->n_states ? b->n_states : 1, sizeof *b->states);
@@ -102,7 +110,7 @@ static int place_states(struct bound *b, const struct weights *w, uint32_t kv_k,
 		if ((rc = state_walk(&w->model, 0, place_state, &p, err)) != OK)
 			return rc;
 		if (p.pass == 1)
-			p.grows_end = p.at = u64_round_up(p.at, 4096);
+			p.grows_end = p.at = u64_round_up(p.at, (uint64_t)sysconf(_SC_PAGESIZE));
 	}
 	b->binding.kv_bytes = p.grows_end;
 	b->binding.state_bytes = p.at - p.grows_end;
@@ -227,15 +235,18 @@ static uint8_t gate_apart(const struct weights *w)
 int bind_model(struct bound *out, const struct weights *w, const struct limits *lim, uint32_t kv_k, uint32_t kv_v, struct error *err)
 {
 	struct buffer_plan plan;
-	struct settings set = { .engine = &self, .ctx_tokens = lim->ctx_tokens, .sequences = lim->slots, .ubatch = lim->max_tokens };
+	struct settings set = { .engine = &engine_self, .ctx_tokens = lim->ctx_tokens, .sequences = lim->slots, .ubatch = lim->max_tokens };
 	struct shape s = { .tokens = lim->max_tokens, .sequences = lim->slots, .outputs = lim->max_outputs, .context_max = lim->ctx_tokens, .sizes_only = 1, .own = 1 };
 	int rc;
 
 	s.gate_apart = gate_apart(w);
+	s.parallel = w->hyper.parallel;
+	s.early_router = w->hyper.early_router;
+	s.mixture_scaled = w->hyper.mixture_scale != 1;
 	*out = (struct bound){ .limits = *lim };
 	out->binding = (struct binding){ .weights = w, .model = &w->model };
 	if ((rc = check_runs(w, err)) != OK || (rc = ops_lower(&out->ops, &w->model, w->quants, &set, &s, &out->arena, err)) != OK ||
-	    (rc = buffers_plan(&plan, &out->ops, 64, &out->arena, err)) != OK || (rc = place_states(out, w, kv_k, kv_v, err)) != OK)
+	    (rc = buffers_plan(&plan, &out->ops, engine_self.graph_pad, &out->arena, err)) != OK || (rc = place_states(out, w, kv_k, kv_v, err)) != OK)
 		goto out;
 	out->op = arena_array(&out->arena, out->ops.n, sizeof *out->op);
 	if (!out->op) {

@@ -12,6 +12,8 @@ struct bound {
 	struct binding binding;
 	struct limits limits;
 };
+/* What data/engines.yaml says of `ullage`, as far as sizes follow from it; the engine reads no catalogue, and tests/unit/engine_profile.c holds the two equal. */
+extern const struct engine_profile engine_self;
 /* kv_k, kv_v: enum kernel_format. E_FILE: a weight is missing; E_ARCH: a part that src/engine has no op for; E_USAGE: sizes overflow. On error *out is freed. */
 int bind_model(struct bound *out, const struct weights *w, const struct limits *lim, uint32_t kv_k, uint32_t kv_v, struct error *err) MUST_CHECK;
 void bound_free(struct bound *b);

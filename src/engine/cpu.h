@@ -5,6 +5,7 @@
 #ifndef CPU_H
 #define CPU_H
 
+#include "base/numa.h"
 #include "base/pool.h"
 #include "engine/backend.h"
 #include "matmul.h"
@@ -20,7 +21,9 @@ struct device {
 	struct thread_pool *pool;
 	unsigned threads;
 	const char *name;
-	uint8_t ref;
+	uint64_t nodes;                          /* of memory, that the threads are on; bit by bit */
+	numa_bind_fn *bind;                      /* NULL: the system's */
+	uint64_t taken;                          /* bytes of buffers, touched or not */
 };
 struct program;
 struct xop;
@@ -45,6 +48,7 @@ struct xop {
 	uint8_t kinds;                           /* bit set of enum input_kind: prepared here (norm, prepare) */
 	uint8_t kind;                            /* of the input of a product */
 	uint8_t keep;                            /* norm: its float rows are read by others */
+	uint8_t adds;                            /* product: to the residual stream that out[0] is */
 	uint8_t sub;                             /* several xops of one bound op */
 	uint8_t sync[MODES];                     /* a barrier before it */
 	uint32_t index;                          /* of its counter in program->next */
@@ -56,17 +60,15 @@ struct token_run { uint32_t token, n, slot, first; };
 
 struct program {
 	struct device *dev;
-	const struct bound_op *ops;
 	const struct binding *b;
 	const struct model_spec *model;
 	const struct hyper *hyper;
 	struct limits lim;
 	struct xop *x; uint32_t n;
 	struct arena arena;                      /* of x, vectors, tables */
-	struct buffer *work, *packed, *states;
-	unsigned char *kv;                       /* states->host */
-	uint64_t packed_at;
-	/* in work */
+	struct buffer *work, *packed;
+	unsigned char *kv;                       /* of the buffer of states */
+		/* in work */
 	float *act;                              /* the arena of activations */
 	unsigned char *prep[INPUT_KINDS], *prep_own[INPUT_KINDS];        /* shared rows; a row a thread */
 	uint64_t prep_bytes[INPUT_KINDS];        /* of a row at most */
@@ -78,18 +80,28 @@ struct program {
 	unsigned char *gather; uint64_t gather_bytes;
 	struct token_run *runs; uint32_t n_runs;
 	uint32_t max_chosen, max_experts;
+	uint8_t copies;                          /* what is not repacked is copied */
 	uint8_t model_adjacent;                  /* rotary pairs are (2i, 2i + 1) */
 	/* of the step under way */
 	const struct step *step;
 	uint32_t tokens, outputs, mode;
 	atomic_uint *next;                       /* items of an op that threads take one by one */
 	uint64_t weights_bytes, repacked_bytes;
-	double prepare_s;
 };
 
 static inline uint32_t xop_rows(const struct program *p, const struct xop *o) { return o->rows ? p->outputs : p->tokens; }
 /* [*a, *b) of n things in units, the share of one thread. */
 void share_of(uint64_t *a, uint64_t *b, uint64_t n, uint64_t unit, unsigned thread, unsigned threads);
+/* Tokens, from the last thread on: one token is thread 0's, which has least of what is shared out by columns. */
+static inline void tokens_of(uint64_t *a, uint64_t *b, const struct program *p, uint32_t tokens, unsigned thread)
+{
+	share_of(a, b, tokens, 1, p->dev->threads - 1 - thread, p->dev->threads);
+}
+/* cos and sin of a token's place, for one of the model's rotary embeddings. */
+static inline const float *turns(const struct program *p, unsigned rope, uint64_t token)
+{
+	return p->cs + ((uint64_t)rope * p->lim.max_tokens + token) * p->cs_dims;
+}
 /* The prepared rows of kind k for the op's row 0, and bytes from row to row. */
 const void *prepared(const struct program *p, const struct xop *o, unsigned thread, uint64_t *stride);
 static inline void *scratch_of(const struct program *p, unsigned thread) { return p->scratch + thread * p->scratch_bytes; }
@@ -106,6 +118,8 @@ int cpu_prepare(struct program **out, struct device *dev, const struct bound_op 
 void cpu_drop(struct program *p);
 int cpu_can(const struct device *dev, const struct bound_op *o, struct error *why);
 int cpu_alloc(struct buffer **out, struct device *dev, uint64_t bytes, struct error *err) MUST_CHECK;
+/* The same without a look at what is free: for what takes the place of memory that is let go of meanwhile. */
+int cpu_map(struct buffer **out, struct device *dev, uint64_t bytes, struct error *err) MUST_CHECK;
 void cpu_free(struct buffer *b);
 /* From the weights' format to the kernels'. UINT32_MAX: there is none. */
 uint32_t weight_kernel_format(const struct weights *w, const struct weight *t);

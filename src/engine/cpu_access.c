@@ -1,12 +1,15 @@
 /* cpu_access.c - what each op touches and how its threads share it, for cpu_sync.c */
 #include "engine/cpu_build.h"
 
+#include <assert.h>
+
 static void touch(struct xop *o, unsigned mode, const void *at, uint64_t bytes, uint64_t n, int write, enum share share)
 {
-	if (!at || !bytes || o->n_access[mode] == ACCESSES)
+	if (!at || !bytes)
 		return;
+	assert(o->n_access[mode] < ACCESSES);    /* one left out would be a race */
 	/* rows of outputs and rows of tokens are shared out differently */
-	uint64_t key = share == SHARE_TOKENS ? (uint64_t)o->rows << 63 : n;
+	uint64_t key = share == SHARE_TOKENS ? n | (uint64_t)o->rows << 63 : n;
 	o->access[mode][o->n_access[mode]++] = (struct access){ at, bytes, key, (uint8_t)write, (uint8_t)share };
 }
 
@@ -101,10 +104,10 @@ static void list(struct program *p, struct xop *o, unsigned mode)
 		states(p, o, mode, 0);
 	} else {                                 /* groups, recurrences, experts */
 		anyhow(p, o, mode);
-		reads_prepared(p, o, mode);
-		if (p->gather_bytes) {
+		if (o->run == run_expert_rows)
+			reads_prepared(p, o, mode);
+		if (o->b->op->kind == OP_EXPERTS)        /* stands for the order of the rows too */
 			touch(o, mode, p->gather, 1, 0, 1, SHARE_ALL);
-		}
 		states(p, o, mode, 1);
 	}
 }

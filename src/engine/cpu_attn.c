@@ -5,10 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static const float *turns(const struct program *p, unsigned rope, uint64_t token)
-{
-	return p->cs + ((uint64_t)rope * p->lim.max_tokens + token) * p->cs_dims;
-}
 static unsigned char *entry_at(const struct program *p, const struct state_block *s, uint64_t token, uint32_t head)
 {
 	return state_at(p, s, (uint32_t)p->step->slot[token]) + head * s->head_bytes + (uint64_t)((uint32_t)p->step->position[token] % s->entries) * s->row_bytes;
@@ -118,7 +114,7 @@ void run_qk(struct program *p, const struct xop *o, unsigned thread)
 	uint64_t a, b;
 
 	if (o->part->type == PART_MLA) {
-		share_of(&a, &b, p->tokens, 1, p->dev->threads - 1 - thread, p->dev->threads);
+		tokens_of(&a, &b, p, p->tokens, thread);
 		for (uint64_t t = a; t < b; t++)
 			mla_token(p, o, t);
 		return;
@@ -130,7 +126,7 @@ void run_qk(struct program *p, const struct xop *o, unsigned thread)
 		qk_token(p, o, 0, (uint32_t)a, (uint32_t)b);
 		return;
 	}
-	share_of(&a, &b, p->tokens, 1, p->dev->threads - 1 - thread, p->dev->threads);
+	tokens_of(&a, &b, p, p->tokens, thread);
 	for (uint64_t t = a; t < b; t++)
 		qk_token(p, o, t, 0, heads);
 }
@@ -141,7 +137,7 @@ void run_concat(struct program *p, const struct xop *o, unsigned thread)
 	const struct mla_spec *s = &o->part->u.mla;
 	uint64_t a, b, row = s->kv_rank + s->rope_dim, q_row = s->nope_dim + s->rope_dim;
 
-	share_of(&a, &b, xop_rows(p, o), 1, p->dev->threads - 1 - thread, p->dev->threads);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	for (uint64_t t = a; t < b; t++)
 		for (uint64_t h = 0; h < s->q_heads; h++) {
 			float *out = o->out[0] + t * o->n_out[0] + h * row;

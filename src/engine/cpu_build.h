@@ -22,7 +22,7 @@ uint64_t attn_scratch_bytes(const struct program *p, const struct xop *x);
 void join_residuals(struct build *b);
 /* One buffer for activations, prepared rows, scratch and tables; offsets become pointers. */
 int place_work(struct build *b, struct error *err) MUST_CHECK;
-/* Repacks what pays, and lets go of the file's pages behind it. */
+/* Repacks what pays (or is read from several memory nodes), and lets go of the file's pages behind it. */
 int repack(struct build *b, struct error *err) MUST_CHECK;
 void list_accesses(struct program *p);
 

@@ -6,15 +6,16 @@
 
 #include "base/cpu_order.h"
 #include "base/units.h"
+#include "engine/weights_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-static int open_with(struct device **out, const struct matmul *mm, const struct ops *ops, const char *name, uint8_t ref, uint32_t threads, struct error *err)
+static int open_with(struct device **out, const struct matmul *mm, const struct ops *ops, const char *name, uint32_t threads, struct error *err)
 {
-	unsigned cpu[POOL_THREADS], may = cpu_order(cpu, POOL_THREADS);
+	unsigned cpu[POOL_THREADS], may = cpu_order(cpu, POOL_THREADS), granted = cpu_quota(NULL);
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	struct device *d = calloc(1, sizeof *d);
 	int rc;
@@ -22,11 +23,17 @@ static int open_with(struct device **out, const struct matmul *mm, const struct 
 	*out = NULL;
 	if (!d)
 		return error_set(err, E_NOMEM, "out of memory");
-	if (!threads)
+	if (!threads) {
 		threads = may ? may : online > 0 ? (uint32_t)online : 1;
-	*d = (struct device){ .mm = mm, .ops = ops, .name = name, .ref = ref };
-	/* more threads than processors would only wait for each other: no pinning then */
-	if ((rc = pool_open(&d->pool, threads, may >= threads ? cpu : NULL, err)) != OK) {
+		threads = granted && granted < threads ? granted : threads;
+		threads = threads < POOL_THREADS ? threads : POOL_THREADS;
+	}
+	*d = (struct device){ .mm = mm, .ops = ops, .name = name };
+	/* More threads than processors would only wait for each other: no pinning then. Nor where time is granted instead of processors: the neighbours in the
+	 * next container would be pinned to the same ones. Else neighbours in number share a memory node, as their rows lie side by side. */
+	int pins = may >= threads && !(granted && granted < may);
+	d->nodes = pins ? numa_group(cpu, threads, NULL) : numa_here();
+	if ((rc = pool_open(&d->pool, threads, pins ? cpu : NULL, err)) != OK) {
 		free(d);
 		return rc;
 	}
@@ -47,7 +54,7 @@ static int cpu_open(struct device **out, const struct engine_options *o, struct 
 				error_candidate(err, matmuls[i]->isa);
 		return E_NODEV;
 	}
-	return open_with(out, mm, ops, "cpu", 0, o->threads, err);
+	return open_with(out, mm, ops, "cpu", o->threads, err);
 }
 static int ref_open(struct device **out, const struct engine_options *o, struct error *err)
 {
@@ -56,7 +63,7 @@ static int ref_open(struct device **out, const struct engine_options *o, struct 
 
 	if (!mm || !ops)
 		return error_set(err, E_NODEV, "there are no reference kernels in this build");
-	return open_with(out, mm, ops, "ref", 1, o->threads, err);
+	return open_with(out, mm, ops, "ref", o->threads, err);
 }
 static void cpu_close(struct device *d)
 {
@@ -72,32 +79,43 @@ static int cpu_info(struct device_info *out, const struct device *d, struct erro
 	*out = (struct device_info){ .name = d->name, .isa = d->mm->isa, .threads = d->threads, .pinned = (uint8_t)pool_pinned(d->pool) };
 	return OK;
 }
-/* What the system says is verify's business (live/witness.h). */
+/* What is resident is verify's business (live/witness.h). */
 static int cpu_memory(struct memory_now *out, const struct device *d, struct error *err)
 {
 	long page = sysconf(_SC_PAGESIZE), total = sysconf(_SC_PHYS_PAGES);
 
-	(void)d;
 	if (page <= 0 || total <= 0)
 		return error_set(err, E_NODEV, "the system does not say how much memory it has");
-	*out = (struct memory_now){ .total_bytes = (uint64_t)total * (uint64_t)page };
+	*out = (struct memory_now){ .total_bytes = (uint64_t)total * (uint64_t)page, .free_bytes = memory_free_now(), .used_by_us_bytes = d->taken };
 	return OK;
 }
 
-int cpu_alloc(struct buffer **out, struct device *d, uint64_t bytes, struct error *err)
+static int no_room(uint64_t bytes, uint64_t free_bytes, struct error *err)
+{
+	char need[32], have[32];
+
+	if (free_bytes)
+		error_set(err, E_NOMEM, "caches, buffers and repacked weights take %s, but %s is free now", format_bytes(need, sizeof need, bytes), format_bytes(have, sizeof have, free_bytes));
+	else
+		error_set(err, E_NOMEM, "the system has no %s left", format_bytes(need, sizeof need, bytes));
+	error_hint(err, "a shorter context (-c), fewer sequences (-np) or a smaller --kv-type take less");
+	return E_NOMEM;
+}
+
+int cpu_map(struct buffer **out, struct device *d, uint64_t bytes, struct error *err)
 {
 	struct buffer *b = calloc(1, sizeof *b);
 	uint64_t whole = u64_round_up(bytes ? bytes : 1, (uint64_t)sysconf(_SC_PAGESIZE));
 
-	(void)d;
 	*out = NULL;
 	if (!b)
 		return error_set(err, E_NOMEM, "out of memory");
 	void *p = bytes >> 62 ? MAP_FAILED : mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED) {
 		free(b);
-		return error_set(err, E_NOMEM, "the system has no %llu MiB left", (unsigned long long)(whole >> 20));
+		return no_room(whole, 0, err);
 	}
+	d->taken += whole;
 #ifdef MADV_HUGEPAGE
 	if (whole >= 64u << 20)
 		(void)madvise(p, whole, MADV_HUGEPAGE);  /* fewer misses of the page tables' cache; only ever a wish */
@@ -106,6 +124,28 @@ int cpu_alloc(struct buffer **out, struct device *d, uint64_t bytes, struct erro
 	*out = b;
 	return OK;
 }
+
+/* A system that promises more than it has kills the process once the pages are touched, so it is asked now; what was taken before may be untouched still. */
+int cpu_alloc(struct buffer **out, struct device *d, uint64_t bytes, struct error *err)
+{
+	const uint64_t free_now = memory_free_now();
+	uint64_t all;
+
+	*out = NULL;
+	(void)u64_add(&all, d->taken, bytes);
+	return free_now && all > free_now ? no_room(all, free_now, err) : cpu_map(out, d, bytes, err);
+}
+
+/* Caches and states: which thread reads which part depends on the step (heads of one sequence, sequences, blocks of a prompt), so pages come from every node in turn. */
+static int alloc_spread(struct buffer **out, struct device *d, uint64_t bytes, struct error *err)
+{
+	int rc = cpu_alloc(out, d, bytes, err);
+
+	if (rc == OK)
+		(void)numa_spread((*out)->host, (*out)->bytes, d->nodes, d->bind);
+	return rc;
+}
+
 void cpu_free(struct buffer *b)
 {
 	if (!b)
@@ -181,15 +221,15 @@ static void cpu_program_info(struct program_info *out, const struct program *p)
 {
 	const struct weights *w = p->b->weights;
 
-	*out = (struct program_info){ .weights_bytes = p->weights_bytes, .repacked_bytes = p->repacked_bytes, .scratch_bytes = p->work->bytes - p->b->arena_bytes, .prepare_s = p->prepare_s };
-	for (uint32_t i = 0; i < w->n_maps && out->n_regions < ENGINE_REGIONS - 2; i++)
+	*out = (struct program_info){ .weights_bytes = p->weights_bytes, .repacked_bytes = p->repacked_bytes, .scratch_bytes = p->work->bytes - p->b->arena_bytes };
+	for (uint32_t i = 0; i < w->n_maps && out->n_regions + 4 < ENGINE_REGIONS; i++)       /* then packed, compute, and the engine's two */
 		out->region[out->n_regions++] = (struct engine_region){ "weights", w->map[i].at, w->map[i].bytes };
 	if (p->packed)
 		out->region[out->n_regions++] = (struct engine_region){ "weights", p->packed->host, p->packed->bytes };
 	out->region[out->n_regions++] = (struct engine_region){ "compute", p->work->host, p->work->bytes };
 }
 
-#define CPU_BACKEND(n, o) { .name = n, .open = o, .close = cpu_close, .info = cpu_info, .memory = cpu_memory, .alloc = cpu_alloc, .free = cpu_free, .put = cpu_put, .get = cpu_get, \
+#define CPU_BACKEND(n, o) { .name = n, .open = o, .close = cpu_close, .info = cpu_info, .memory = cpu_memory, .alloc = alloc_spread, .free = cpu_free, .put = cpu_put, .get = cpu_get, \
 	.can = cpu_can, .prepare = cpu_prepare, .program_info = cpu_program_info, .run = cpu_run, .wait = cpu_wait, .logits = cpu_logits, .drop = cpu_drop }
 const struct backend backend_cpu = CPU_BACKEND("cpu", cpu_open);
 const struct backend backend_ref = CPU_BACKEND("ref", ref_open);

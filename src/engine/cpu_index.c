@@ -27,10 +27,10 @@ void run_index_rows(struct program *p, const struct xop *o, unsigned thread)
 	int adjacent = p->hyper->index_halves ? 0 : p->model_adjacent;
 	uint64_t a, b;
 
-	share_of(&a, &b, p->tokens, 1, p->dev->threads - 1 - thread, p->dev->threads);
+	tokens_of(&a, &b, p, p->tokens, thread);
 	for (uint64_t t = a; t < b; t++) {
 		float *k = o->in[1] + t * o->n_in[1];
-		const float *cs = rope == NO_ROPE ? NULL : p->cs + ((uint64_t)rope * p->lim.max_tokens + t) * p->cs_dims;
+		const float *cs = rope == NO_ROPE ? NULL : turns(p, rope, t);
 		uint32_t dims = cs && p->hyper->rope[rope].dims < s->dim ? p->hyper->rope[rope].dims : s->dim;
 		norm(p, k, o->vec[0], o->vec[1], s->k_norm, s->dim);
 		if (cs)
@@ -97,7 +97,7 @@ static float kth(float *x, uint32_t n, uint32_t k)
 /* The best `top` of n scores, the first of equals first, as [count, rising places times unit .. + unit - 1], none at or beyond `end`. */
 static void choose(uint32_t *out, const float *score, float *work, uint32_t n, uint32_t top, uint32_t unit, uint32_t end)
 {
-	uint32_t *to = out + 1, equal = top;
+	uint32_t *to = out + 1, above = 0, left = top;
 
 	if (n <= top) {
 		out[0] = 0;
@@ -106,11 +106,15 @@ static void choose(uint32_t *out, const float *score, float *work, uint32_t n, u
 	memcpy(work, score, n * sizeof *work);
 	float least = kth(work, n, top);
 	for (uint32_t i = 0; i < n; i++)
-		equal -= score[i] > least;
-	for (uint32_t i = 0; i < n; i++)
-		if (score[i] > least || (score[i] == least && equal && equal--))
+		above += score[i] > least;
+	uint32_t equal = above < top ? top - above : 0;
+	/* scores that are no numbers have no order: then it may be others, but never more */
+	for (uint32_t i = 0; i < n && left; i++)
+		if (score[i] > least || (score[i] == least && equal && equal--)) {
 			for (uint32_t e = i * unit; e < (i + 1) * unit && e < end; e++)
 				*to++ = e;
+			left--;
+		}
 	out[0] = (uint32_t)(to - out - 1);
 }
 
@@ -122,7 +126,7 @@ void run_index(struct program *p, const struct xop *o, unsigned thread)
 	float *key = scratch_of(p, thread), *score = key + s->dim, *work = score + lists * p->lim.ctx_tokens;
 	uint64_t a, b;
 
-	share_of(&a, &b, p->tokens, 1, p->dev->threads - 1 - thread, p->dev->threads);
+	tokens_of(&a, &b, p, p->tokens, thread);
 	for (uint64_t t = a; t < b; t++) {
 		const float *q = o->in[0] + t * o->n_in[0], *weight = o->in[2] ? o->in[2] + t * o->n_in[2] : NULL;
 		const unsigned char *rows = state_at(p, st, (uint32_t)p->step->slot[t]);

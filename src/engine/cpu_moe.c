@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The k best of n by value, the first of equals first; chosen ones are struck out of `by`. */
+/* The k best of n by value, the first of equals first; chosen ones are struck out of `by`. Values that are no numbers may bring one several times. */
 static void best(uint32_t *id, float *by, uint32_t n, uint32_t k)
 {
 	for (uint32_t i = 0; i < k; i++) {
@@ -81,7 +81,7 @@ void run_route(struct program *p, const struct xop *o, unsigned thread)
 	uint64_t a, b, n = o->n_in[0];
 	float *probs = p->row_own + thread * p->row_n;
 
-	share_of(&a, &b, xop_rows(p, o), 1, p->dev->threads - 1 - thread, p->dev->threads);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	for (uint64_t t = a; t < b; t++)
 		route_row(p, o, o->out[0] + t * o->n_out[0], o->in[0] + t * n, probs, probs + n);
 }
@@ -132,7 +132,7 @@ static float weight_of(const struct xop *o, uint32_t pair)
 	return o->in[1][pair / k * o->n_in[1] + k + pair % k];
 }
 
-/* One product of every expert with its rows; the thread's share of the matrix rows. */
+/* One product of every expert with its rows; the thread's share of the matrix rows. one: there is one row of input, for all. */
 static void products(struct program *p, const struct xop *o, unsigned thread, unsigned which, const unsigned char *in, uint64_t stride, int one, float *out, uint64_t out_stride)
 {
 	const struct moe_spec *e = &o->part->u.moe;
@@ -145,7 +145,7 @@ static void products(struct program *p, const struct xop *o, unsigned thread, un
 			continue;
 		struct matrix m = o->m[which];
 		m.data = (const char *)m.data + x * o->expert_bytes[which];
-		struct matmul_args args = { .w = &m, .row0 = a, .row1 = b, .in = one ? in : in + from * stride, .in_stride = stride, .tokens = to - from,
+		struct matmul_args args = { .w = &m, .row0 = a, .row1 = b, .in = one ? in : in + from * stride, .in_stride = one ? 0 : stride, .tokens = to - from,
 			.out = out + from * out_stride, .out_stride = out_stride, .bias = o->vec[3 + which] ? o->vec[3 + which] + x * m.rows : NULL };
 		p->dev->mm->run(&args, scratch_of(p, thread));
 	}

@@ -13,10 +13,6 @@ void share_of(uint64_t *a, uint64_t *b, uint64_t n, uint64_t unit, unsigned thre
 	*a = *a < n ? *a : n;
 	*b = *b < n ? *b : n;
 }
-static void tokens_of(const struct program *p, const struct xop *o, unsigned thread, uint64_t *a, uint64_t *b)
-{
-	share_of(a, b, xop_rows(p, o), 1, p->dev->threads - 1 - thread, p->dev->threads);
-}
 /* Columns are shared out as rows of matrices are, so that a thread goes on with what it made. */
 static void columns_of(const struct program *p, uint64_t n, unsigned thread, uint64_t *a, uint64_t *b)
 {
@@ -39,7 +35,7 @@ void run_embed(struct program *p, const struct xop *o, unsigned thread)
 	const struct kformat *f = kformat_find(m->format);
 	uint64_t a, b, bytes = m->n / f->block * f->bytes;
 
-	tokens_of(p, o, thread, &a, &b);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	for (uint64_t t = a; t < b; t++) {
 		float *out = o->out[0] + t * m->n;
 		uint64_t row = (uint64_t)p->step->token[t];
@@ -63,7 +59,7 @@ void run_rope(struct program *p, const struct xop *o, unsigned thread)
 	uint64_t a, b;
 
 	(void)o;
-	share_of(&a, &b, p->tokens, 1, p->dev->threads - 1 - thread, p->dev->threads);
+	tokens_of(&a, &b, p, p->tokens, thread);
 	for (uint16_t r = 0; r < p->model->n_rope; r++) {
 		const double *freq = p->freq + (uint64_t)r * (p->cs_dims / 2 + 1);
 		for (uint64_t t = a; t < b; t++) {
@@ -83,6 +79,12 @@ static void norm_row(const struct program *p, const struct xop *o, float *out, c
 	const struct ops *k = p->dev->ops;
 	uint64_t n = o->n_in[0], groups = o->part && o->part->type == PART_MAMBA2 ? o->part->u.mamba2.groups : 1;
 
+	if (p->hyper->rms_bias && !o->part) {
+		k->rms_norm(out, x, o->vec[0], n, p->model->norm_eps);
+		if (o->vec[1])
+			k->add(out, out, o->vec[1], n);
+		return;
+	}
 	if (p->model->norm_type != NORM_RMS && !o->part) {
 		k->layer_norm(out, x, o->vec[0], o->vec[1], n, p->model->norm_eps);
 		return;
@@ -96,7 +98,7 @@ void run_norm(struct program *p, const struct xop *o, unsigned thread)
 	uint64_t a, b, n = o->n_in[0];
 	float *own = p->row_own + thread * p->row_n;
 
-	tokens_of(p, o, thread, &a, &b);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	/* one token: every thread prepares its own copy, which costs less than waiting for another's */
 	int all = p->mode == ONE && o->kinds && xop_rows(p, o);
 	/* in place it takes the row from under the others, so that is written when all have read it */
@@ -119,7 +121,7 @@ void run_prepare(struct program *p, const struct xop *o, unsigned thread)
 {
 	uint64_t a, b, n = o->n_in[0];
 
-	tokens_of(p, o, thread, &a, &b);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	int all = p->mode == ONE && xop_rows(p, o);
 	for (uint64_t t = all ? 0 : a; t < (all ? 1 : b); t++)
 		for (unsigned k = 0; k < INPUT_KINDS; k++)
@@ -136,7 +138,7 @@ void run_linear(struct program *p, const struct xop *o, unsigned thread)
 	if (!tokens)
 		return;
 	for (unsigned i = 0; i < o->sub; i++) {
-		struct matmul_args a = { .w = &o->m[i], .in = in, .in_stride = stride, .tokens = tokens, .out = o->out[0] + at, .out_stride = o->n_out[0], .bias = o->vec[1], .add = o->keep };
+		struct matmul_args a = { .w = &o->m[i], .in = in, .in_stride = stride, .tokens = tokens, .out = o->out[0] + at, .out_stride = o->n_out[0], .bias = o->vec[1], .add = o->adds };
 		columns_of(p, o->m[i].rows, thread, &a.row0, &a.row1);
 		if (a.row0 < a.row1)
 			p->dev->mm->run(&a, scratch_of(p, thread));
@@ -217,7 +219,10 @@ void run_add(struct program *p, const struct xop *o, unsigned thread)
 		const float *x = o->in[0] + t * n + a, *y = o->in[1] + t * n + a;
 		if (scale == 1) {
 			p->dev->ops->add(out, x, y, b - a);
-		} else {                         /* granite: the branch is scaled, not the stream */
+		} else if (out == y) {           /* granite: the branch is scaled, not the stream */
+			p->dev->ops->scale(out, (float)scale, b - a);
+			p->dev->ops->add(out, x, out, b - a);
+		} else {
 			if (out != x)
 				memcpy(out, x, (b - a) * sizeof *out);
 			p->dev->ops->add_scaled(out, y, (float)scale, b - a);
@@ -234,6 +239,15 @@ void run_rows(struct program *p, const struct xop *o, unsigned thread)
 		memmove(o->out[0] + i * n, o->in[0] + (uint64_t)p->step->output_row[i] * n, n * sizeof(float));
 }
 
+/* Laguna: x times log(1 + exp(y)), y of the head or of each element (llama.cpp 0c1e57098 src/models/laguna.cpp) */
+static void gate_softplus(float *out, const float *x, const float *y, unsigned step, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		double g = (double)y[i * step];
+		out[i] = (float)((double)x[i] * (g > 20 ? g : log1p(exp(g))));
+	}
+}
+
 /* out = x times a gate: which, is told by the part */
 void run_gate(struct program *p, const struct xop *o, unsigned thread)
 {
@@ -242,7 +256,7 @@ void run_gate(struct program *p, const struct xop *o, unsigned thread)
 	uint64_t a, b, n = o->n_out[0];
 	float *g = p->row_own + thread * p->row_n;
 
-	tokens_of(p, o, thread, &a, &b);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	for (uint64_t t = a; t < b; t++) {
 		const float *x = o->in[0] + t * n, *y = o->in[1] + t * o->n_in[1];
 		float *out = o->out[0] + t * n;
@@ -261,6 +275,10 @@ void run_gate(struct program *p, const struct xop *o, unsigned thread)
 			const struct gqa_spec *s = &part->u.gqa;
 			for (uint32_t h = 0; h < s->q_heads; h++) {
 				uint64_t at = (uint64_t)h * s->v_dim;
+				if (p->hyper->gate_softplus) {
+					gate_softplus(out + at, x + at, s->gate == GATE_HEAD ? y + h : y + at, s->gate == GATE_ELEMENT, s->v_dim);
+					continue;
+				}
 				if (s->gate == GATE_ELEMENT && o->n_in[1] == n) {
 					k->act(out + at, y + at, x + at, s->v_dim, KA_SIGMOID);
 					continue;
@@ -304,7 +322,7 @@ void run_per_layer(struct program *p, const struct xop *o, unsigned thread)
 	uint64_t a, b, n = o->n_out[0], each = p->model->per_layer_embed;
 	float *row = p->row_own + thread * p->row_n;
 
-	tokens_of(p, o, thread, &a, &b);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	for (uint64_t t = a; t < b; t++) {
 		float *out = o->out[0] + t * n;
 		k->load(row, m->format, (const char *)m->data + (uint64_t)p->step->token[t] * (n / f->block * f->bytes), n);
@@ -321,12 +339,12 @@ void run_scale(struct program *p, const struct xop *o, unsigned thread)
 {
 	uint64_t a, b, n = o->n_out[0];
 
-	tokens_of(p, o, thread, &a, &b);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	for (uint64_t t = a; t < b; t++) {
 		float *out = o->out[0] + t * n;
 		if (out != o->in[0] + t * n)
 			memcpy(out, o->in[0] + t * n, n * sizeof *out);
-		p->dev->ops->scale(out, o->vec[0][0], n);
+		p->dev->ops->scale(out, o->vec[0] ? o->vec[0][0] : (float)p->hyper->mixture_scale, n);
 	}
 }
 
@@ -335,7 +353,7 @@ void run_bank(struct program *p, const struct xop *o, unsigned thread)
 	float *bank = o->out[0] ? o->out[0] : o->in[1];
 	uint64_t a, b, n = o->n_in[0], row = o->out[0] ? o->n_out[0] : o->n_in[1];
 
-	tokens_of(p, o, thread, &a, &b);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	for (uint64_t t = a; t < b; t++)
 		memcpy(bank + t * row + o->b->op->u.norm.n * n, o->in[0] + t * n, n * sizeof *bank);
 }
@@ -347,7 +365,7 @@ void run_res_mix(struct program *p, const struct xop *o, unsigned thread)
 	const struct ops *k = p->dev->ops;
 	float *own = p->row_own + thread * p->row_n, share[65];
 
-	tokens_of(p, o, thread, &a, &b);
+	tokens_of(&a, &b, p, xop_rows(p, o), thread);
 	for (uint64_t t = a; t < b; t++) {
 		const float *x = o->in[0] + t * n, *bank = o->in[1] + t * o->n_in[1];
 		float *out = o->out[0] + t * n;

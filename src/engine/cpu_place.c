@@ -12,11 +12,14 @@
 #include <unistd.h>
 
 struct carve { uint64_t at; unsigned char *base; };
-static void *carve(struct carve *c, uint64_t bytes)
+/* n things of so many bytes. What overflows stays at the largest number, which no allocation gives. */
+static void *carve(struct carve *c, uint64_t n, uint64_t each)
 {
 	void *p = c->base ? c->base + c->at : NULL;
+	uint64_t bytes;
 
-	c->at += u64_round_up(bytes, KERNEL_ALIGN);
+	(void)u64_mul(&bytes, n, each);
+	(void)u64_add(&c->at, c->at, u64_round_up(bytes, KERNEL_ALIGN));
 	return p;
 }
 
@@ -32,7 +35,7 @@ void join_residuals(struct build *b)
 		p->x[n] = *x;
 		if (joins) {
 			p->x[n].out[0] = next->out[0];
-			p->x[n].keep = 1;                        /* of a product: adds */
+			p->x[n].adds = 1;
 			i++;
 		}
 		p->x[n].index = n;
@@ -41,27 +44,27 @@ void join_residuals(struct build *b)
 	p->n = n;
 }
 
-/* Everything is sized by what the ops said they need; sizes that do not fit are found by the allocation. */
+/* Everything is sized by what the ops said they need; sizes that do not fit are found by the allocation. Tokens, and rows of experts, count 32 bits each. */
 static void lay_out(struct program *p, struct carve *c)
 {
-	uint64_t tokens = p->lim.max_tokens, threads = p->dev->threads, ropes = p->model->n_rope ? p->model->n_rope : 1;
+	uint64_t tokens = p->lim.max_tokens, threads = p->dev->threads, ropes = p->model->n_rope ? p->model->n_rope : 1, chosen = tokens * p->max_chosen;
 
-	p->act = carve(c, p->b->arena_bytes);
+	p->act = carve(c, p->b->arena_bytes, 1);
 	for (unsigned k = 0; k < INPUT_KINDS; k++) {
-		p->prep[k] = carve(c, tokens * p->prep_bytes[k]);
-		p->prep_own[k] = carve(c, threads * p->prep_bytes[k]);
+		p->prep[k] = carve(c, tokens, p->prep_bytes[k]);
+		p->prep_own[k] = carve(c, threads, p->prep_bytes[k]);
 	}
-	p->scratch = carve(c, threads * p->scratch_bytes);
-	p->row_own = carve(c, threads * p->row_n * sizeof(float));
-	p->cs = carve(c, ropes * tokens * p->cs_dims * sizeof(float));
-	p->freq = carve(c, ropes * (p->cs_dims / 2 + 1) * sizeof(double));
-	p->rope_mul = carve(c, ropes * sizeof(float));
-	p->order = carve(c, tokens * p->max_chosen * sizeof(uint32_t));
-	p->place = carve(c, tokens * p->max_chosen * sizeof(uint32_t));
-	p->start = carve(c, (p->max_experts + 1) * sizeof(uint32_t));
-	p->gather = carve(c, tokens * p->max_chosen * p->gather_bytes);
-	p->runs = carve(c, tokens * sizeof *p->runs);
-	p->next = carve(c, p->n * sizeof *p->next);
+	p->scratch = carve(c, threads, p->scratch_bytes);
+	p->row_own = carve(c, threads * p->row_n, sizeof(float));
+	p->cs = carve(c, ropes * tokens, p->cs_dims * sizeof(float));
+	p->freq = carve(c, ropes, (p->cs_dims / 2 + 1) * sizeof(double));
+	p->rope_mul = carve(c, ropes, sizeof(float));
+	p->order = carve(c, chosen, sizeof(uint32_t));
+	p->place = carve(c, chosen, sizeof(uint32_t));
+	p->start = carve(c, (uint64_t)p->max_experts + 1, sizeof(uint32_t));
+	p->gather = carve(c, chosen, p->gather_bytes);
+	p->runs = carve(c, tokens, sizeof *p->runs);
+	p->next = carve(c, p->n, sizeof *p->next);
 }
 
 int place_work(struct build *b, struct error *err)
@@ -99,59 +102,73 @@ int place_work(struct build *b, struct error *err)
 
 /* ---- repacking ---- */
 
-struct packing_job { const struct matmul *mm; unsigned char *out; struct matrix m; };
+struct packing_job { const struct matmul *mm; unsigned char *out; struct matrix m; int copies; };
+
+static uint64_t native_bytes(const struct matrix *m, uint64_t rows)
+{
+	const struct kformat *f = kformat_find(m->format);
+
+	return rows * (m->n / f->block) * f->bytes;
+}
+
+/* Bytes of a matrix that is not used where it is; 0: it is. */
+static uint64_t kept_bytes(const struct program *p, const struct matrix *m)
+{
+	uint64_t bytes = p->dev->mm->packed_bytes(m->format, m->rows, m->n);
+
+	if (!bytes && p->copies)
+		bytes = native_bytes(m, m->rows);
+	return u64_round_up(bytes, KERNEL_ALIGN);
+}
 
 static void pack_share(void *user, unsigned thread, unsigned threads)
 {
 	const struct packing_job *j = user;
 	uint64_t a, b;
+	const struct matrix *m = &j->m;
 
-	share_of(&a, &b, j->m.rows, MATRIX_ROWS, thread, threads);
-	if (a < b)
-		j->mm->pack(j->out, &j->m, a, b);
+	share_of(&a, &b, m->rows, MATRIX_ROWS, thread, threads);
+	if (a < b && j->copies)
+		memcpy(j->out + native_bytes(m, a), (const char *)m->data + native_bytes(m, a), native_bytes(m, b - a));
+	else if (a < b)
+		j->mm->pack(j->out, m, a, b);
 }
 
-/* The pages of a tensor that nobody reads any more: of a file they come back when touched, of dummy weights they are gone. */
-static void let_go(const void *at, uint64_t bytes)
+/* The pages of a tensor that nobody reads any more: of a file they come back when touched, of dummy weights they are gone. What is in no map of the weights' own is the caller's. */
+static void let_go(const struct weights *w, const void *at, uint64_t bytes)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)at + page - 1) / page * page, to = ((uintptr_t)at + bytes) / page * page;
 
-	if (from < to)
-		(void)madvise((void *)from, to - from, MADV_DONTNEED);   /* glibc's posix_madvise does nothing here */
-}
-
-static uint64_t native_bytes(const struct matrix *m)
-{
-	const struct kformat *f = kformat_find(m->format);
-
-	return m->rows * (m->n / f->block) * f->bytes;
+	for (uint32_t i = 0; i < w->n_maps && from < to; i++)
+		if (from >= (uintptr_t)w->map[i].at && from - (uintptr_t)w->map[i].at < w->map[i].bytes)
+			(void)madvise((void *)from, to - from, MADV_DONTNEED);   /* glibc's posix_madvise does nothing here */
 }
 
 /* One matrix, or one of each expert; *m then says where it is. */
 static void pack_one(struct program *p, struct matrix *m, uint64_t experts, uint64_t stride, struct carve *c)
 {
-	uint64_t bytes = u64_round_up(p->dev->mm->packed_bytes(m->format, m->rows, m->n), KERNEL_ALIGN);
-	unsigned char *to = carve(c, bytes * experts);
+	uint64_t bytes = kept_bytes(p, m);
+	int copies = !p->dev->mm->packed_bytes(m->format, m->rows, m->n);
+	unsigned char *to = carve(c, experts, bytes);
 
 	if (!to)
 		return;
 	for (uint64_t e = 0; e < experts; e++) { /* made-up weights are in memory too: never more than one expert twice */
-		struct packing_job job = { p->dev->mm, to + e * bytes, *m };
+		struct packing_job job = { p->dev->mm, to + e * bytes, *m, copies };
 		job.m.data = (const char *)m->data + e * stride;
 		pool_run(p->dev->pool, p->dev->threads, pack_share, &job);
-		let_go(job.m.data, native_bytes(m));
+		let_go(p->b->weights, job.m.data, native_bytes(m, m->rows));
 	}
 	p->repacked_bytes += bytes * experts;
 	m->data = to;
-	m->layout = MATRIX_PACKED;
+	m->layout = copies ? MATRIX_NATIVE : MATRIX_PACKED;
 }
 
 static int packs(const struct program *p, const struct xop *x, unsigned i)
 {
 	const struct matrix *m = &x->m[i];
 
-	return (x->run == run_linear || x->run == run_head || x->run == run_expert_rows) && m->data && m->layout == MATRIX_NATIVE &&
-		p->dev->mm->packed_bytes(m->format, m->rows, m->n);
+	return (x->run == run_linear || x->run == run_head || x->run == run_expert_rows) && m->data && m->layout == MATRIX_NATIVE && kept_bytes(p, m);
 }
 
 static void pack_all(struct program *p, struct carve *c)
@@ -171,7 +188,7 @@ static void pack_all(struct program *p, struct carve *c)
 			if (tied && c->base)
 				embed->m[0] = x->m[k];
 			if (c->base && x->run == run_expert_rows) {
-				x->expert_bytes[k] = u64_round_up(p->dev->mm->packed_bytes(x->m[k].format, x->m[k].rows, x->m[k].n), KERNEL_ALIGN);
+				x->expert_bytes[k] = kept_bytes(p, &x->m[k]);
 				for (uint32_t s = 1; s < 5; s++) {
 					p->x[i + s].m[k] = x->m[k];
 					p->x[i + s].expert_bytes[k] = x->expert_bytes[k];
@@ -181,24 +198,35 @@ static void pack_all(struct program *p, struct carve *c)
 	}
 }
 
+/* On several memory nodes what no kernel repacks is copied, when there is room: a thread's rows then lie on its own node, not where whoever read the file first was. */
 int repack(struct build *b, struct error *err)
 {
 	struct program *p = b->p;
-	struct carve c = { 0 };
+	struct error no_copies;
+	struct carve c;
 	int rc;
 
 	p->weights_bytes = b->w->bytes;
 	if (p->b->no_repack)
 		return OK;
-	pack_all(p, &c);                         /* counts */
-	if (!c.at)
-		return OK;
-	if ((rc = cpu_alloc(&p->packed, p->dev, c.at, err)) != OK)
-		return rc;
+	for (p->copies = (p->dev->nodes & (p->dev->nodes - 1)) != 0;; p->copies = 0) {
+		c = (struct carve){ 0 };
+		pack_all(p, &c);                 /* counts */
+		if (!c.at)
+			return OK;
+		/* dummy weights go as the packed ones come */
+		rc = (b->w->dummy ? cpu_map : cpu_alloc)(&p->packed, p->dev, c.at, p->copies ? &no_copies : err);
+		if (rc == OK)
+			break;
+		if (!p->copies) {
+			error_hint(err, "--no-repack reads the weights as they are stored");
+			return rc;
+		}
+	}
 	c = (struct carve){ .base = p->packed->host };
 	pack_all(p, &c);
 	/* reading one tensor of a file maps pages of its neighbours too, those that were let go of among them: as far as folios of the page cache reach */
 	for (uint32_t i = 0; !b->w->dummy && i < b->w->n_maps; i++)
-		let_go(b->w->map[i].at, b->w->map[i].bytes);
+		let_go(b->w, b->w->map[i].at, b->w->map[i].bytes);
 	return OK;
 }

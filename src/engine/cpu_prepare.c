@@ -4,9 +4,7 @@
 #include "base/units.h"
 #include "engine/cpu_build.h"
 
-#include <math.h>
 #include <string.h>
-#include <time.h>
 
 uint32_t weight_kernel_format(const struct weights *w, const struct weight *t)
 {
@@ -29,6 +27,8 @@ int cpu_can(const struct device *dev, const struct bound_op *o, struct error *wh
 		return error_set(why, E_ARCH, "the %s backend has heads of %u numbers at most, not %u", dev->name, (unsigned)MAX_HEAD, o->part->u.gqa.v_dim);
 	if (o->op->kind == OP_ROUTE && (o->part->u.moe.groups > MAX_GROUPS || (o->part->u.moe.groups > 1 && o->part->u.moe.experts % o->part->u.moe.groups)))
 		return error_set(why, E_ARCH, "the %s backend does not choose among %u groups of %u experts", dev->name, o->part->u.moe.groups, o->part->u.moe.experts);
+	if (o->op->kind == OP_ROUTE && o->part->u.moe.groups > 1 && (uint64_t)o->part->u.moe.top_groups * (o->part->u.moe.experts / o->part->u.moe.groups) < o->part->u.moe.per_token)
+		return error_set(why, E_ARCH, "%u of %u groups of experts have no %u experts to choose", o->part->u.moe.top_groups, o->part->u.moe.groups, o->part->u.moe.per_token);
 	return OK;
 }
 
@@ -135,6 +135,15 @@ static void prepare_input(struct build *b, const struct bound_op *o, unsigned k,
 	b->taken[k] = b->p->n + 1;               /* the product that comes now reads it */
 }
 
+/* Of a product whose matrix is repacked when that pays. */
+static void product_scratch(struct build *b, const struct matrix *m)
+{
+	const struct matmul *mm = b->p->dev->mm;
+	uint8_t layout = !b->p->b->no_repack && mm->packed_bytes(m->format, m->rows, m->n) ? MATRIX_PACKED : MATRIX_NATIVE;
+
+	build_scratch(b, mm->scratch_bytes(m->format, layout, m->n, b->p->lim.max_tokens));
+}
+
 static int build_linear(struct build *b, const struct bound_op *o, struct error *err)
 {
 	const struct op_linear *l = &o->op->u.linear;
@@ -149,8 +158,9 @@ static int build_linear(struct build *b, const struct bound_op *o, struct error 
 			return rc;
 		x->kind = (uint8_t)p->dev->mm->input(x->m[0].format);
 		x->expert_bytes[0] = o->w[0]->stride;
-		build_scratch(b, p->lim.max_tokens * p->dev->mm->input_bytes((enum input_kind)x->kind, l->n_in) +
-			p->dev->mm->scratch_bytes(x->m[0].format, MATRIX_NATIVE, l->n_in, p->lim.max_tokens));
+		uint64_t bytes = p->dev->mm->scratch_bytes(x->m[0].format, MATRIX_NATIVE, l->n_in, p->lim.max_tokens);
+		(void)u64_mac(&bytes, p->lim.max_tokens, p->dev->mm->input_bytes((enum input_kind)x->kind, l->n_in));
+		build_scratch(b, bytes);
 		return OK;
 	}
 	for (unsigned i = 0; i < 4; i++)
@@ -181,7 +191,7 @@ static int build_linear(struct build *b, const struct bound_op *o, struct error 
 	else
 		rc = OK;
 	for (unsigned i = 0; i < n; i++)
-		build_scratch(b, p->dev->mm->scratch_bytes(m[i].format, MATRIX_NATIVE, m[i].n, p->lim.max_tokens));
+		product_scratch(b, &m[i]);
 	return rc;
 }
 
@@ -222,7 +232,7 @@ static int build_experts(struct build *b, const struct bound_op *o, struct error
 	p->max_experts = e->experts > p->max_experts ? e->experts : p->max_experts;
 	for (unsigned i = 0; i < 3; i++)
 		if (o->w[i])
-			build_scratch(b, p->dev->mm->scratch_bytes(x.m[i].format, MATRIX_NATIVE, x.m[i].n, p->lim.max_tokens));
+			product_scratch(b, &x.m[i]);
 	return OK;
 }
 
@@ -316,15 +326,13 @@ int cpu_prepare(struct program **out, struct device *dev, const struct bound_op 
 	struct arena a = { 0 };
 	struct program *p = arena_alloc(&a, sizeof *p);
 	struct build b = { .p = p, .w = bind->weights };
-	struct timespec t0, t1;
 	uint32_t n_act = 0;
 	int rc = OK;
 
 	*out = NULL;
 	if (!p)
 		return error_set(err, E_NOMEM, "out of memory");
-	clock_gettime(CLOCK_MONOTONIC, &t0);
-	*p = (struct program){ .dev = dev, .ops = ops, .b = bind, .model = bind->model, .hyper = &bind->weights->hyper, .lim = *lim, .states = states, .kv = states->host, .model_adjacent = bind->weights->adjacent_rope };
+	*p = (struct program){ .dev = dev, .b = bind, .model = bind->model, .hyper = &bind->weights->hyper, .lim = *lim, .kv = states->host, .model_adjacent = bind->weights->adjacent_rope };
 	p->arena = a;
 	for (uint32_t i = 0; i < n; i++)
 		for (unsigned k = 0; k < 4; k++) {
@@ -349,8 +357,6 @@ int cpu_prepare(struct program **out, struct device *dev, const struct bound_op 
 	if (rc == OK) {
 		list_accesses(p);
 		sync_place(p);
-		clock_gettime(CLOCK_MONOTONIC, &t1);
-		p->prepare_s = (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
 		*out = p;
 		return OK;
 	}

@@ -47,15 +47,15 @@ void run_conv(struct program *p, const struct xop *o, unsigned thread)
 	}
 }
 
-/* Decay and step of each head: one after the other for one token. qwen3next keeps b and a of one key head together (ssm_ba); where they are two
+/* Decay and step of heads [from, to): one after the other for one token. qwen3next keeps b and a of one key head together (ssm_ba); where they are two
  * tensors all of beta come first. */
-static void decay_row(const struct program *p, const struct xop *o, float *out, const float *ba)
+static void decay_row(const struct program *p, const struct xop *o, float *out, const float *ba, uint32_t from, uint32_t to)
 {
 	const struct delta_spec *d = &o->part->u.delta;
 	uint32_t n = d->v_heads, each = n / d->k_heads;
 	int together = p->hyper->beta_alpha_by_head;
 
-	for (uint32_t h = 0; h < n; h++) {
+	for (uint32_t h = from; h < to; h++) {
 		double beta = together ? ba[h / each * 2 * each + h % each] : ba[h];
 		double alpha = together ? ba[h / each * 2 * each + each + h % each] : ba[n + h];
 		out[h] = (float)(softplus(alpha + o->vec[4][h]) * o->vec[3][h]);     /* GGUF keeps -exp(A_log) */
@@ -69,7 +69,7 @@ void run_decay(struct program *p, const struct xop *o, unsigned thread)
 	const struct delta_spec *d = &o->part->u.delta;
 	uint64_t a, b, n = o->n_in[0];
 
-	share_of(&a, &b, p->tokens, 1, p->dev->threads - 1 - thread, p->dev->threads);
+	tokens_of(&a, &b, p, p->tokens, thread);
 	for (uint64_t t = a; t < b; t++) {
 		const float *f = o->in[0] + t * n;
 		float *out = o->out[0] + t * o->n_out[0];
@@ -86,12 +86,9 @@ void run_delta(struct program *p, const struct xop *o, unsigned thread)
 	uint64_t a, b, k = (uint64_t)d->k_heads * d->k_dim, n = kda ? o->n_in[3] : o->n_out[2], decays = kda ? k : d->v_heads;
 	const float *forget = kda ? o->in[3] : o->out[2];
 
-	share_of(&a, &b, p->tokens, 1, thread, p->dev->threads);
-	for (uint64_t t = a; t < b && !kda; t++)
-		decay_row(p, o, o->out[2] + t * n, o->in[1] + t * o->n_in[1]);
-	if (!kda)
-		pool_barrier(p->dev->pool);
 	share_of(&a, &b, d->v_heads, 1, thread, p->dev->threads);
+	for (uint64_t t = 0; t < p->tokens && a < b && !kda; t++)
+		decay_row(p, o, o->out[2] + t * n, o->in[1] + t * o->n_in[1], (uint32_t)a, (uint32_t)b);
 	for (uint32_t r = 0; r < p->n_runs && a < b; r++) {
 		const struct token_run *t = &p->runs[r];
 		const float *qkv = o->out[1] + t->token * o->n_out[1], *g = forget + t->token * n;
@@ -108,12 +105,10 @@ void run_ssd(struct program *p, const struct xop *o, unsigned thread)
 	const struct mamba2_spec *s = &o->part->u.mamba2;
 	uint64_t a, b, inner = (uint64_t)s->heads * s->head_dim, bc = (uint64_t)s->groups * s->state;
 
-	share_of(&a, &b, p->tokens, 1, thread, p->dev->threads);
-	for (uint64_t t = a; t < b; t++)
-		for (uint32_t h = 0; h < s->heads; h++)
-			o->out[2][t * s->heads + h] = (float)softplus(o->in[0][t * o->n_in[0] + 2 * inner + 2 * bc + h] + (double)o->vec[4][h]);
-	pool_barrier(p->dev->pool);
 	share_of(&a, &b, s->heads, 1, thread, p->dev->threads);
+	for (uint64_t t = 0; t < p->tokens; t++)
+		for (uint64_t h = a; h < b; h++)
+			o->out[2][t * s->heads + h] = (float)softplus(o->in[0][t * o->n_in[0] + 2 * inner + 2 * bc + h] + (double)o->vec[4][h]);
 	for (uint32_t r = 0; r < p->n_runs && a < b; r++) {
 		const struct token_run *t = &p->runs[r];
 		const float *x = o->out[1] + t->token * o->n_out[1];

@@ -4,9 +4,10 @@
 #include "engine/backend.h"
 #include "engine/bind.h"
 #include "engine/weights_private.h"
-#include "formats.h"
+#include "matmul.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct engine {
@@ -32,7 +33,7 @@ static int limits_of(struct limits *out, const struct engine_options *o, const s
 {
 	uint64_t max = m->context_max ? m->context_max : m->context_native;
 
-	*out = (struct limits){ .max_tokens = o->ubatch ? o->ubatch : 512, .slots = o->slots ? o->slots : 1, .ctx_tokens = o->ctx_tokens };
+	*out = (struct limits){ .max_tokens = o->ubatch ? o->ubatch : engine_self.ubatch, .slots = o->slots ? o->slots : 1, .ctx_tokens = o->ctx_tokens };
 	if (!out->ctx_tokens)
 		out->ctx_tokens = max && max < 4096 ? max : 4096;
 	if (out->ctx_tokens > INT32_MAX)
@@ -207,10 +208,18 @@ void engine_info(struct engine_info *out, const struct engine *e)
 	out->load_s = e->load_s;
 	for (uint32_t i = 0; i < p.n_regions; i++)
 		out->region[out->n_regions++] = p.region[i];
-	if (out->n_regions + 2 <= ENGINE_REGIONS) {
-		if (out->kv_bytes)
-			out->region[out->n_regions++] = (struct engine_region){ "kv_cache", e->states->host, out->kv_bytes };
-		if (out->state_bytes)
-			out->region[out->n_regions++] = (struct engine_region){ "state", (char *)e->states->host + out->kv_bytes, out->state_bytes };
-	}
+	if (out->kv_bytes && out->n_regions < ENGINE_REGIONS)
+		out->region[out->n_regions++] = (struct engine_region){ "kv_cache", e->states->host, out->kv_bytes };
+	if (out->state_bytes && out->n_regions < ENGINE_REGIONS)
+		out->region[out->n_regions++] = (struct engine_region){ "state", (char *)e->states->host + out->kv_bytes, out->state_bytes };
+}
+
+int engine_repacks(const struct format *f, const struct engine_options *o)
+{
+	const struct matmul *mm = matmul_best(o->isa);
+	const uint32_t n = 1024;         /* a multiple of every block */
+
+	if (o->no_repack || !mm || f->ggml_type < 0 || (o->backend && strcmp(o->backend, "cpu")))
+		return 0;
+	return mm->knows((uint32_t)f->ggml_type, n) && mm->packed_bytes((uint32_t)f->ggml_type, MATRIX_ROWS, n) > 0;
 }

@@ -15,7 +15,7 @@ struct step {                                    /* arrays of n_tokens */
 struct engine_options {
 	const char *backend;                     /* "cpu" (NULL) or "ref" */
 	const char *isa;                         /* NULL: the best; "scalar", "avx2", "avx512-vnni", ... */
-	uint32_t threads;                        /* 0: as many as this process may use */
+	uint32_t threads;                        /* 0: as many as this process may use, or as its control group grants time for */
 	uint8_t no_repack;
 	uint32_t kv_k, kv_v;                     /* enum kernel_format: KF_F16, KF_BF16, KF_Q8_0, KF_F32; UINT32_MAX: f16 */
 	uint64_t ctx_tokens;                     /* a slot; 0: 4096 or the model's own maximum if that is less */
@@ -26,7 +26,7 @@ struct engine;
 /* What of the process's memory is for what, so that a witness can ask the system about it: term "weights", "kv_cache", "state", "compute". A range is page aligned
  * and holds nothing else; weights may be ranges of the mapped file. */
 struct engine_region { const char *term; const void *at; uint64_t bytes; };
-enum { ENGINE_REGIONS = 64 };
+enum { ENGINE_REGIONS = 256 };           /* files of a model, and three */
 
 /* w is borrowed and outlives the engine. E_ARCH: an op or format that the backend has not, by name; E_NOMEM: the system has not so much free; E_USAGE. */
 int engine_open(struct engine **out, struct weights *w, const struct engine_options *o, struct error *err) MUST_CHECK;
@@ -49,5 +49,7 @@ struct engine_info {
 	struct engine_region region[ENGINE_REGIONS]; uint32_t n_regions;
 };
 void engine_info(struct engine_info *out, const struct engine *e);
+/* Would weights of this format be rearranged when an engine is opened with these options? */
+int engine_repacks(const struct format *f, const struct engine_options *o);
 
 #endif

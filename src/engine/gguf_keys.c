@@ -13,15 +13,7 @@ struct by_layer { uint32_t heads[MAX_LAYERS], kv[MAX_LAYERS], ff[MAX_LAYERS], us
 struct first { const struct gqa_spec *full, *window; const struct mla_spec *mla; const struct delta_spec *delta; const struct mamba2_spec *mamba;
 	const struct conv_spec *conv; const struct mlp_spec *mlp; const struct moe_spec *moe; };
 
-static int arch_in(const struct gguf_writer *g, const char *list)
-{
-	size_t n = strlen(g->prefix);
-
-	for (const char *p = strstr(list, g->prefix); p; p = strstr(p + 1, g->prefix))
-		if ((p == list || p[-1] == ' ') && (!p[n] || p[n] == ' '))
-			return 1;
-	return 0;
-}
+static int arch_in(const struct gguf_writer *g, const char *list) { return gguf_arch_in(g->prefix, list); }
 
 static void look(struct by_layer *by, struct first *f, const struct part *p, uint32_t l)
 {

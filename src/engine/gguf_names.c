@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static int is_one_of(const char *arch, const char *list)
+int gguf_arch_in(const char *arch, const char *list)
 {
 	size_t n = arch ? strlen(arch) : 0;
 
@@ -27,7 +27,7 @@ const char *gguf_tensor_name(struct arena *a, const struct model_spec *m, unsign
 	const char *name = weight_gguf(id);
 
 	for (unsigned i = 0; i < sizeof own / sizeof *own; i++)
-		if (own[i].id == id && is_one_of(m->architecture, own[i].arch))
+		if (own[i].id == id && gguf_arch_in(m->architecture, own[i].arch))
 			name = own[i].name;
 	if (!*name)                              /* no file has it: any name that is none */
 		name = weight_role(id) < ROLES ? role_names[weight_role(id)] : "unnamed";
@@ -61,7 +61,7 @@ void gguf_tensor_shape(uint64_t ne[4], const struct model_spec *m, unsigned id, 
 	} else if (delta && delta->u.delta.per_channel_decay && id == W_SSM_A && strcmp(m->architecture, "kimi-k3")) {
 		ne[1] = ne[0];
 		ne[0] = 1;
-	} else if (gqa && is_one_of(m->architecture, "command-r stablelm") && gqa->u.gqa.qk_norm == QK_NORM_FULL && (id == W_Q_NORM || id == W_K_NORM)) {
+	} else if (gqa && gguf_arch_in(m->architecture, "command-r stablelm") && gqa->u.gqa.qk_norm == QK_NORM_FULL && (id == W_Q_NORM || id == W_K_NORM)) {
 		ne[0] = gqa->u.gqa.k_dim;
 		ne[1] = id == W_Q_NORM ? gqa->u.gqa.q_heads : gqa->u.gqa.kv_heads;
 	}

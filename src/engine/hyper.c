@@ -87,27 +87,52 @@ static int rope_check(const struct weights *w, const struct hyper_rope *h, struc
 	return OK;
 }
 
+/* The file's type and factor hold beside its tables of factors (llama-context.cpp: freq_scale and yarn know nothing of them), whose name the description has. */
+static int file_scaling(struct hyper_rope *h, const struct weights *w, const struct gguf *g, int plain, struct error *err)
+{
+	const char *type = NULL;
+	double factor = 0.0;
+	char k[192];
+	int rc;
+
+	snprintf(k, sizeof k, "%.100s.rope.scaling.type", w->model.architecture);
+	READ(gguf_str(&type, g, k, err));
+	READ(rc = key(&factor, w, g, "rope.scaling.factor", err));
+	if (!rc)
+		READ(key(&factor, w, g, "rope.scale_linear", err));
+	if (plain || factor == 0.0 || (type && !strcmp(type, "none")))
+		factor = 1.0;
+	h->factor = factor;
+	h->scaling = plain ? ROPE_SCALING_NONE : type && !strcmp(type, "yarn") ? ROPE_SCALING_YARN : factor != 1.0 ? ROPE_SCALING_LINEAR : ROPE_SCALING_NONE;
+	h->ext_factor = h->scaling == ROPE_SCALING_YARN;
+	return OK;
+}
+
 static int rope_of(struct hyper_rope *h, struct weights *w, const struct rope *r, const struct arch_traits *t, const struct gguf *g, double log_mul,
 	struct error *err)
 {
-	int window = r->name && !strcmp(r->name, "window");
+	int window = r->name && !strcmp(r->name, "window"), plain = window && !(t->flags & HY_WINDOW_SCALED), tables;
 
 	rope_start(h, r, &w->model);
-	if (window && !(t->flags & HY_WINDOW_SCALED)) {
-		h->factor = 1.0;
-		h->ext_factor = 0.0;
-		h->scaling = ROPE_SCALING_NONE;
+	tables = plain ? ROPE_SCALING_NONE : h->scaling;
+	READ(file_scaling(h, w, g, plain, err));
+	if (!(plain && t->flags & HY_WINDOW_PLAIN))
+		READ(key(&h->attn_factor, w, g, "rope.scaling.attn_factor", err));
+	if (t->flags & HY_GROK) {
+		h->beta_fast = 8.0;
+		READ(key(&h->ext_factor, w, g, "rope.scaling.yarn_ext_factor", err));
+		if (h->ext_factor > 0.0)
+			h->scaling = ROPE_SCALING_YARN;
 	}
-	READ(key(&h->attn_factor, w, g, "rope.scaling.attn_factor", err));
-	if (t->flags & HY_YARN_KEYS) {
+	if (t->flags & (HY_YARN_KEYS | HY_GROK)) {
 		READ(key(&h->beta_fast, w, g, "rope.scaling.yarn_beta_fast", err));
 		READ(key(&h->beta_slow, w, g, "rope.scaling.yarn_beta_slow", err));
 	}
-	rope_finish(h, log_mul, (t->flags & HY_MLA_YARN) != 0);
-	READ(factors_of(&h->factors, w, h->scaling == ROPE_SCALING_LONGROPE ? W_ROPE_SHORT : h->scaling == ROPE_SCALING_LLAMA3 ||
-		h->scaling == ROPE_SCALING_PROPORTIONAL ? W_ROPE_FREQS : W_NONE, h->dims, err));
-	READ(factors_of(&h->factors_long, w, h->scaling == ROPE_SCALING_LONGROPE ? W_ROPE_LONG : W_NONE, h->dims, err));
-	if (h->scaling == ROPE_SCALING_LONGROPE && (!h->factors || !h->factors_long))
+	rope_finish(h, log_mul, !strcmp(t->name, "deepseek2"));
+	READ(factors_of(&h->factors, w, tables == ROPE_SCALING_LONGROPE ? W_ROPE_SHORT : tables == ROPE_SCALING_LLAMA3 ||
+		tables == ROPE_SCALING_PROPORTIONAL ? W_ROPE_FREQS : W_NONE, h->dims, err));
+	READ(factors_of(&h->factors_long, w, tables == ROPE_SCALING_LONGROPE ? W_ROPE_LONG : W_NONE, h->dims, err));
+	if (tables == ROPE_SCALING_LONGROPE && (!h->factors || !h->factors_long))
 		return error_set(err, E_FILE, "%s: tensor %s is missing", w->file, weight_gguf(h->factors ? W_ROPE_LONG : W_ROPE_SHORT));
 	return rope_check(w, h, err);
 }
@@ -181,6 +206,10 @@ static int scales(struct hyper *h, struct weights *w, const struct gguf *g, cons
 	READ(limits_of(&h->act_limit_shared, w, g, "swiglu_clamp_shexp", err));
 	READ(key(&experts, w, g, "expert_weights_scale", err));
 	h->expert_scale = experts == 0.0 ? 1.0 : experts;
+	if (t->flags & HY_GROK)
+		READ(key(&h->attn_scale, w, g, "attention.output_scale", err));
+	if (t->flags & HY_PARALLEL)
+		READ(flag(&h->parallel, w, g, "use_parallel_residual", err));
 	if (t->topk == TOPK_KEY)
 		READ(flag(&h->norm_topk, w, g, "expert_weights_norm", err));
 	if (t->flags & (HY_YARN_KEYS | HY_MLA_YARN)) {
@@ -196,6 +225,20 @@ static int scales(struct hyper *h, struct weights *w, const struct gguf *g, cons
 	return OK;
 }
 
+/* llama-hparams.h, use_mrope() */
+static int sections(const struct weights *w, const struct gguf *g)
+{
+	const struct gguf_value *v;
+	int32_t s[2] = { 0, 0 };
+	char k[192];
+
+	snprintf(k, sizeof k, "%.100s.rope.dimension_sections", w->model.architecture);
+	v = gguf_find(g, k);
+	if (v && v->type == GGUF_ARRAY && (v->elem == GGUF_I32 || v->elem == GGUF_U32) && v->n >= 2)
+		memcpy(s, v->v.raw, sizeof s);
+	return s[0] > 0 && s[1] > 0;
+}
+
 int hyper_from_gguf(struct weights *w, const struct gguf *g, struct error *err)
 {
 	const struct arch_traits *t = hyper_traits(w->model.architecture);
@@ -208,6 +251,8 @@ int hyper_from_gguf(struct weights *w, const struct gguf *g, struct error *err)
 	hyper_of_arch(&h, &w->model, t);
 	if (t->flags & (HY_MLA_YARN | HY_YARN_KEYS))
 		READ(key(&log_mul, w, g, "rope.scaling.yarn_log_multiplier", err));
+	if (t->flags & HY_SECTIONS_HALVES && sections(w, g))
+		w->adjacent_rope = 0;
 	if (t->flags & HY_MLA_YARN)
 		log_mul /= 0.1;                  /* the converter multiplies by 0.1 (deepseek2.cpp) */
 	for (unsigned i = 0; i < w->model.n_rope; i++)
@@ -221,21 +266,26 @@ int hyper_from_gguf(struct weights *w, const struct gguf *g, struct error *err)
 	return OK;
 }
 
-/* llama3: modeling_rope_utils.py, _compute_llama3_parameters, with its usual low and high factors of 1 and 4. Gemma 4: a quarter of the pairs rotates, the
- * others stand still (llama.cpp conversion of Gemma 4: 1e30). */
+/* modeling_rope_utils.py, _compute_llama3_parameters. */
+double hyper_llama3_factor(const struct rope *r, double low, double high, uint32_t i)
+{
+	if (!(r->factor > 0.0) || !r->original || !r->dims)
+		return 1.0;
+	double wave = 6.283185307179586 * pow(r->theta, 2.0 * i / r->dims), original = r->original;
+	if (wave < original / high)
+		return 1.0;
+	if (wave > original / low || high == low)
+		return r->factor;
+	double smooth = (original / wave - low) / (high - low);
+	return 1.0 / ((1.0 - smooth) / r->factor + smooth);
+}
+
+/* llama3 with its usual low and high factors of 1 and 4. Gemma 4: a quarter of the pairs rotates, the others stand still (llama.cpp conversion of Gemma 4: 1e30). */
 double hyper_rope_factor(const struct rope *r, uint32_t i)
 {
 	if (r->scaling == ROPE_SCALING_PROPORTIONAL)
 		return i < r->dims / 8 ? 1.0 : 1e30;
-	if (r->scaling != ROPE_SCALING_LLAMA3 || !(r->factor > 0.0) || !r->original || !r->dims)
-		return 1.0;
-	double wave = 6.283185307179586 * pow(r->theta, 2.0 * i / r->dims), original = r->original;
-	if (wave < original / 4.0)
-		return 1.0;
-	if (wave > original)
-		return r->factor;
-	double smooth = (original / wave - 1.0) / (4.0 - 1.0);
-	return 1.0 / ((1.0 - smooth) / r->factor + smooth);
+	return r->scaling == ROPE_SCALING_LLAMA3 ? hyper_llama3_factor(r, 1.0, 4.0, i) : 1.0;
 }
 
 int hyper_from_spec(struct hyper *out, struct arena *a, const struct model_spec *m, struct error *err)

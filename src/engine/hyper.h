@@ -23,6 +23,7 @@ struct hyper {
 	double residual_scale, logit_scale;      /* granite, cohere, minicpm; 1: none; logits are multiplied */
 	double attn_scale;                       /* 0: 1/sqrt(k_dim), unless the part says otherwise */
 	double expert_scale;                     /* routed_scaling_factor; 1 */
+	double mixture_scale;                    /* experts and shared experts together (Cohere 2 MoE); 1 */
 	uint8_t norm_topk;                       /* chosen experts' weights are divided by their sum */
 	uint8_t weight_before;                   /* llama4: experts' inputs are weighed, not their outputs */
 	/* queries are multiplied by log(floor((position + offset) / floor) + 1) * scale + 1; scale 0: no. llama4: layers without rope, offset 1; mistral: every layer */
@@ -36,6 +37,9 @@ struct hyper {
 	uint8_t index_halves;                    /* an indexer rotates pairs (i, i + dims / 2), whatever the model does */
 	uint32_t index_local_blocks;             /* the last so many blocks are chosen whatever their score (MiniMax M3) */
 	uint8_t gate_limited;
+	uint8_t rms_bias;                        /* norms with biases subtract no mean: Phi-3.5 MoE in llama.cpp */
+	uint8_t gate_softplus;                   /* an attention's gate is log(1 + exp(x)), not a sigmoid (Laguna) */
+	uint8_t parallel, early_router;          /* shape of calc/ops.h: GPT-NeoX; SmallThinker */
 	uint8_t v_norm;                          /* gemma4: v of each head is divided by its rms (norm_eps) before it is stored */
 	uint8_t norm_after_rope;                 /* hunyuan: q and k norms follow the rotation */
 	uint8_t beta_alpha_by_head;              /* qwen3next: ssm_ba keeps b and a of a key head together */
@@ -48,5 +52,7 @@ struct arena;
 int hyper_from_spec(struct hyper *out, struct arena *a, const struct model_spec *m, struct error *err) MUST_CHECK;
 /* llama3's and Gemma 4's factors of pair i of r->dims / 2; 1 for others. */
 double hyper_rope_factor(const struct rope *r, uint32_t i);
+/* llama3's, with bounds of its own: waves shorter than original / high stand, those longer than original / low are divided by the factor. */
+double hyper_llama3_factor(const struct rope *r, double low, double high, uint32_t i);
 
 #endif

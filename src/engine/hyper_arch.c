@@ -10,13 +10,13 @@ enum { REFUSED = ARCH_REFUSED, UNPROVED = ARCH_UNPROVED, PROVED = ARCH_PROVED };
 static const struct arch_traits table[] = {
 	{ "afmoe", PROVED, TOPK_KEY, HY_WINDOW_SCALED | HY_EMBED_SQRT | HY_NOT_SAVED },
 	{ "arcee", PROVED, TOPK_PLAIN, HY_ADJACENT },
-	{ "baichuan", REFUSED, TOPK_PLAIN, HY_ADJACENT },
+	{ "baichuan", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_NOT_SAVED },         /* of 32 layers: see hyper_refuse() */
 	{ "bailingmoe", PROVED, TOPK_KEY, HY_ADJACENT | HY_NOT_SAVED },
 	{ "bailingmoe2", PROVED, TOPK_KEY, 0 },
 	{ "chatglm", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "codeshell", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
 	{ "cohere2", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_WINDOW_SCALED },
-	{ "cohere2moe", REFUSED, TOPK_KEY, HY_ADJACENT | HY_WINDOW_SCALED },
+	{ "cohere2moe", PROVED, TOPK_KEY, HY_ADJACENT | HY_WINDOW_SCALED | HY_MEAN_SHARED | HY_NOT_SAVED },
 	{ "command-r", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "dbrx", PROVED, TOPK_NORM, HY_NOT_SAVED },
 	{ "deci", PROVED, TOPK_NORM, HY_ADJACENT },
@@ -29,20 +29,20 @@ static const struct arch_traits table[] = {
 	{ "exaone", PROVED, TOPK_PLAIN, 0 },
 	{ "exaone-moe", PROVED, TOPK_KEY, HY_WINDOW_SCALED | HY_NOT_SAVED },
 	{ "exaone4", PROVED, TOPK_PLAIN, HY_WINDOW_SCALED },
-	{ "falcon", PROVED, TOPK_PLAIN, HY_ONE_BRANCH },
+	{ "falcon", PROVED, TOPK_PLAIN, HY_PARALLEL },
 	{ "falcon-h1", PROVED, TOPK_PLAIN, 0 },
 	{ "gemma", PROVED, TOPK_PLAIN, HY_EMBED_SQRT },
 	{ "gemma2", PROVED, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B | HY_WINDOW_SCALED },
 	{ "gemma3", PROVED, TOPK_PLAIN, HY_EMBED_SQRT | HY_GEMMA_27B },
 	{ "gemma4", PROVED, TOPK_NORM, HY_EMBED_SQRT | HY_ATTN_ONE | HY_V_NORM },
 	{ "glm-dsa", PROVED, TOPK_KEY, HY_ADJACENT | HY_MLA_YARN | HY_NOT_SAVED },
-	{ "glm4", PROVED, TOPK_PLAIN, HY_ADJACENT },
+	{ "glm4", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_SECTIONS_HALVES },
 	{ "glm4moe", PROVED, TOPK_KEY, 0 },
 	{ "gpt-oss", PROVED, TOPK_PLAIN, HY_WINDOW_SCALED },
 	{ "gpt2", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
-	{ "gptneox", REFUSED, TOPK_PLAIN, 0 },
+	{ "gptneox", PROVED, TOPK_PLAIN, HY_PARALLEL | HY_NOT_SAVED },
 	{ "granite", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
-	{ "granite_swa", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_NOT_SAVED },
+	{ "granite_swa", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_WINDOW_SCALED | HY_NOT_SAVED },
 	{ "granitehybrid", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
 	{ "granitemoe", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED },
 	{ "hunyuan-dense", PROVED, TOPK_PLAIN, HY_NORM_AFTER_ROPE },
@@ -51,14 +51,14 @@ static const struct arch_traits table[] = {
 	{ "internlm2", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "kimi-k3", PROVED, TOPK_KEY, HY_NOT_SAVED },
 	{ "kimi-linear", PROVED, TOPK_NORM, 0 },
-	{ "laguna", REFUSED, TOPK_KEY, 0 },
+	{ "laguna", PROVED, TOPK_KEY, HY_GATE_SOFTPLUS | HY_WINDOW_PLAIN | HY_NOT_SAVED },
 	{ "lfm2", PROVED, TOPK_NORM, 0 },
 	{ "lfm2moe", PROVED, TOPK_NORM, 0 },
 	{ "llama", PROVED, TOPK_NORM, HY_ADJACENT },
 	{ "llama4", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_LLAMA4 | HY_WINDOW_SCALED },
 	{ "maincoder", PROVED, TOPK_PLAIN, HY_ADJACENT | HY_NORM_AFTER_ROPE | HY_NOT_SAVED },
 	{ "mamba2", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
-	{ "mellum", PROVED, TOPK_NORM, HY_NOT_SAVED },
+	{ "mellum", PROVED, TOPK_NORM, HY_WINDOW_PLAIN | HY_NOT_SAVED },
 	{ "mimo2", PROVED, TOPK_NORM, 0 },
 	{ "minicpm", PROVED, TOPK_NORM, HY_ADJACENT | HY_LOGITS_DIVIDED | HY_MINICPM },
 	{ "minimax-m2", PROVED, TOPK_NORM, 0 },
@@ -68,13 +68,14 @@ static const struct arch_traits table[] = {
 	{ "nemotron", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
 	{ "nemotron_h", PROVED, TOPK_KEY, 0 },
 	{ "nemotron_h_moe", PROVED, TOPK_KEY, 0 },
-	{ "olmo2", PROVED, TOPK_PLAIN, 0 },
+	{ "olmo2", PROVED, TOPK_PLAIN, HY_WINDOW_PLAIN },
 	{ "olmoe", PROVED, TOPK_PLAIN, 0 },
 	{ "openelm", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
 	{ "orion", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
 	{ "phi2", PROVED, TOPK_PLAIN, HY_ONE_BRANCH },
 	{ "phi3", PROVED, TOPK_NORM, 0 },
-	{ "phimoe", REFUSED, TOPK_NORM, 0 },
+	/* as llama.cpp runs it, which is not quite as it was trained: its norms are layer norms and its experts weighed one after the other (modeling_phimoe.py) */
+	{ "phimoe", PROVED, TOPK_NORM, HY_RMS_BIAS | HY_NOT_SAVED },
 	{ "qwen", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
 	{ "qwen2", PROVED, TOPK_PLAIN, 0 },
 	{ "qwen2moe", PROVED, TOPK_PLAIN, 0 },
@@ -87,7 +88,7 @@ static const struct arch_traits table[] = {
 	{ "qwen3vl", PROVED, TOPK_PLAIN, 0 },
 	{ "qwen3vlmoe", PROVED, TOPK_NORM, 0 },
 	{ "seed_oss", PROVED, TOPK_PLAIN, 0 },
-	{ "smallthinker", REFUSED, TOPK_KEY, 0 },
+	{ "smallthinker", PROVED, TOPK_NORM, HY_EARLY_ROUTER | HY_WINDOW_SCALED | HY_NOT_SAVED },
 	{ "smollm3", PROVED, TOPK_PLAIN, HY_ADJACENT },
 	{ "stablelm", PROVED, TOPK_PLAIN, 0 },
 	{ "starcoder", PROVED, TOPK_PLAIN, HY_NOT_SAVED },
@@ -97,7 +98,7 @@ static const struct arch_traits table[] = {
 	/* parts of these are not built or their constants not read */
 	{ "deepseek4", REFUSED, TOPK_KEY, HY_ADJACENT },
 	{ "gemma3n", REFUSED, TOPK_PLAIN, HY_EMBED_SQRT | HY_ATTN_ONE },
-	{ "grok", REFUSED, TOPK_NORM, 0 },
+	{ "grok", PROVED, TOPK_NORM, HY_GROK | HY_NOT_SAVED },
 };
 
 const struct arch_traits *hyper_traits(const char *architecture)
@@ -130,6 +131,10 @@ int hyper_refuse(const struct model_spec *m, struct error *err)
 
 	int fits = t && t->state >= ARCH_UNPROVED;
 
+	/* 13B (40 layers) has slopes in place of rotation (ALiBi), others neither: models/baichuan.cpp */
+	if (fits && !strcmp(t->name, "baichuan") && m->n_layers != 32)
+		return error_set(err, E_ARCH, "%s: of the architecture baichuan only the model of 32 layers can be run, not %u: it does not rotate",
+			m->file ? m->file : m->id ? m->id : "model", m->n_layers);
 	for (unsigned i = 0; i < m->n_kinds && fits && t->flags & HY_ONE_BRANCH; i++)
 		fits = m->kinds[i].n_branches == 1;
 	if (fits)
@@ -152,6 +157,7 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 
 	h->embed_scale = flags & HY_EMBED_SQRT ? sqrt(m->width) : 1.0;
 	h->residual_scale = h->logit_scale = h->expert_scale = h->value_scale = 1.0;
+	h->mixture_scale = flags & HY_MEAN_SHARED ? 0.5 : 1.0;
 	h->norm_topk = t ? t->topk == TOPK_NORM : 1;
 	for (unsigned i = 0; i < 8; i++)
 		h->ssm_multiplier[i] = 1.0;
@@ -181,9 +187,19 @@ void hyper_of_arch(struct hyper *h, const struct model_spec *m, const struct arc
 			h->temperature_offset = 1;
 		}
 	}
+	if (flags & HY_GROK) {           /* grok.cpp: defaults of files from before the keys */
+		h->embed_scale = 78.38367176906169;
+		h->logit_scale = 0.5773502691896257;
+		h->attn_scale = 0.08838834764831845;
+		h->mixture_scale = sqrt(0.5);
+	}
+	h->parallel = (flags & HY_PARALLEL) != 0;
+	h->early_router = (flags & HY_EARLY_ROUTER) != 0;
 	h->norm_after_rope = (flags & HY_NORM_AFTER_ROPE) != 0;
 	h->v_norm = (flags & HY_V_NORM) != 0;
 	h->beta_alpha_by_head = (flags & HY_BA_BY_HEAD) != 0;
+	h->rms_bias = (flags & HY_RMS_BIAS) != 0;
+	h->gate_softplus = (flags & HY_GATE_SOFTPLUS) != 0;
 	h->gate_limited = (flags & HY_GATE_LIMITED) != 0;
 	h->index_halves = (flags & HY_INDEX_HALVES) != 0;
 	h->delta_tiled = (flags & HY_DELTA_TILED) != 0;

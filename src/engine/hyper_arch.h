@@ -21,6 +21,14 @@ enum {
 	HY_BA_BY_HEAD = 4096,                    /* ssm_ba: rows of b and a of one key head together */
 	HY_GATE_LIMITED = 16384,                 /* limits of activations hold before the activation */
 	HY_INDEX_HALVES = 65536,                 /* the indexer rotates pairs (i, i + dims / 2) */
+	HY_WINDOW_PLAIN = 262144,                /* ... and attn_factor is not theirs either */
+	HY_PARALLEL = 1048576,                   /* unless use_parallel_residual says otherwise */
+	HY_EARLY_ROUTER = 2097152,
+	HY_GATE_SOFTPLUS = 8388608,
+	HY_RMS_BIAS = 33554432,
+	HY_GROK = 16777216,
+	HY_MEAN_SHARED = 4194304,                /* the mean of routed and shared experts, not their sum */
+	HY_SECTIONS_HALVES = 524288,             /* files with rope.dimension_sections rotate pairs (i, i + dims / 2) */
 	HY_NOT_SAVED = 131072,                   /* gguf_keys.c does not know all keys of its files */
 	HY_ONE_BRANCH = 32768,                   /* attention and feed-forward read the same stream: only where they share a norm, too, is that what a description says */
 	HY_DELTA_TILED = 8192                    /* value head h goes with key head h % k_heads */

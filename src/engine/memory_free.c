@@ -29,6 +29,8 @@ uint64_t memory_free_now(void)
 	uint64_t available = number_in("/proc/meminfo", "MemAvailable:") * 1024;
 	/* version 2, of this process's own namespace */
 	uint64_t limit = number_in("/sys/fs/cgroup/memory.max", ""), used = number_in("/sys/fs/cgroup/memory.current", "");
+	/* pages of files count as used, a model's own among them, and go when they must */
+	uint64_t files = number_in("/sys/fs/cgroup/memory.stat", "\ninactive_file ") + number_in("/sys/fs/cgroup/memory.stat", "\nactive_file ");
 
 #ifdef _SC_AVPHYS_PAGES
 	if (!available) {
@@ -36,7 +38,8 @@ uint64_t memory_free_now(void)
 		available = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
 	}
 #endif
-	if (limit && limit > used && (!available || limit - used < available))
-		available = limit - used;
+	used -= files < used ? files : used;
+	if (limit && (!available || used >= limit || limit - used < available))
+		available = used < limit ? limit - used : 1;
 	return available;
 }

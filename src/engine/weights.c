@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "formats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,18 +24,19 @@ void weights_close(struct weights *w)
 	for (uint32_t i = 0; !w->gguf && i < w->n_maps; i++)
 		munmap((void *)(uintptr_t)w->map[i].at, (size_t)w->map[i].bytes);
 	gguf_close(w->gguf);
+	if (!w->dummy)
+		weights_watch(NULL);
 	arena_free(&w->arena);
 	free(w);
 }
 
-/* A folder of safetensors and nothing else. */
-static int is_safetensors(int *yes, const char *path, struct error *err)
+int weights_are_safetensors(int *yes, const char *path, struct error *err)
 {
 	struct arena scratch = { 0 };
 	const char **list;
 	int rc = OK;
 
-	*yes = str_suffix(path, ".safetensors");
+	*yes = str_suffix(path, ".safetensors") || str_suffix(path, ".safetensors.index.json");
 	if (path_is_dir(path) && (rc = dir_list(&list, &scratch, path, ".gguf", 0, err)) == OK && !*list &&
 		(rc = dir_list(&list, &scratch, path, ".safetensors", 0, err)) == OK)
 		*yes = *list != NULL;
@@ -52,7 +52,8 @@ int weights_open(struct weights **out, const char *path, const struct quants *q,
 	*out = NULL;
 	if (!w)
 		return error_set(err, E_NOMEM, "out of memory");
-	rc = is_safetensors(&safetensors, path, err);
+	weights_watch(path);
+	rc = weights_are_safetensors(&safetensors, path, err);
 	if (rc == OK)
 		rc = safetensors ? weights_open_hf(w, path, err) : weights_open_gguf(w, path, err);
 	if (rc == OK)
@@ -88,18 +89,4 @@ uint32_t weights_kernel_format(const struct quants *q, uint16_t format)
 		if (!strcmp(kformats[i].name, f->id))
 			k = &kformats[i];
 	return k && k->block == (f->block ? f->block : 1) ? k->id : UINT32_MAX;
-}
-
-int weights_formats(struct weights *w, const struct store *s, struct error *err)
-{
-	size_t n = ((size_t)w->model.n_layers + 1) * ROLES;
-
-	if (!(w->file_formats = arena_array(&w->arena, n, sizeof *w->file_formats)))
-		return error_set(err, E_NOMEM, "out of memory");
-	for (size_t i = 0; i < n; i++)
-		w->file_formats[i] = NO_FORMAT;
-	for (uint32_t i = 0; i < s->n; i++)
-		if (weight_role(s->t[i].id) < ROLES)
-			w->file_formats[(size_t)(s->t[i].layer < 0 ? w->model.n_layers : (uint32_t)s->t[i].layer) * ROLES + weight_role(s->t[i].id)] = s->t[i].format;
-	return OK;
 }

@@ -1,7 +1,7 @@
 /* weights.h - a model ready to be run: its description, the constants of its forward pass, and its tensors by what they are for.
  *
- * From a GGUF file (mapped, all shards), a safetensors folder (mapped; Llama, Qwen and Gemma families), or dummy weights: seeded numbers of the exact shapes and formats of a catalogue entry. Tensors are
- * borrowed from the maps; nothing is copied. Not here: running it (engine.h). */
+ * From a GGUF file (mapped, all shards), a safetensors folder, or dummy weights: seeded numbers of the exact shapes and formats of a catalogue entry. Tensors are borrowed from the maps;
+ * of safetensors with experts stored apart, FP8 with scales or MXFP4 the whole model is made in memory once. Not here: running it (engine.h). */
 #ifndef WEIGHTS_H
 #define WEIGHTS_H
 
@@ -32,15 +32,19 @@ struct weights {
 	struct weight *t; uint32_t n;            /* sorted by layer and id */
 	struct stored *stored; uint32_t n_stored;        /* tensors as the file has them, fused ones whole; for weights_save() */
 	struct weights_map *map; uint32_t n_maps;
-	uint16_t *file_formats;                  /* struct settings.file_formats */
 	uint64_t bytes;                          /* of all tensors that a step may read */
+	const char *note;                        /* what a person should know of how they are held; NULL */
 	uint8_t dummy, adjacent_rope;            /* adjacent: q and k rows are stored for pairs (2i, 2i+1) */
 	uint32_t layers_of;                      /* a slice: layers of the whole model; 0: it is whole */
 };
 
 /* path: a .gguf, any shard of one, a .safetensors, or a folder of either. E_FILE: malformed or a tensor is missing; E_ARCH: an architecture
- * that does not run (by name); E_FORMAT: a tensor's format has no kernel. *out is the caller's: weights_close(). */
+ * that does not run (by name); E_FORMAT: a tensor's format has no kernel. *out is the caller's: weights_close(). A file that becomes shorter while it is
+ * open ends the process with a message. */
 int weights_open(struct weights **out, const char *path, const struct quants *q, struct error *err) MUST_CHECK;
+
+/* *yes: a file of safetensors, an index of them, or a folder that has them and no GGUF file. Nothing is read. */
+int weights_are_safetensors(int *yes, const char *path, struct error *err) MUST_CHECK;
 
 struct dummy_options {
 	uint64_t seed;
@@ -56,7 +60,7 @@ int weights_save(const struct weights *w, const char *path, struct error *err) M
 void weights_close(struct weights *w);           /* NULL allowed */
 
 /* NULL: the model has none. layer -1: of the whole model. Fused tensors answer as their parts (W_ATTN_Q, W_FFN_GATE, W_EXP_UP, ...) with data inside the whole; a
- * tied head is W_HEAD with the data of W_EMBED. Vectors may have any shape of so many elements. MLA's kv_b, when a file has it whole, is W_KV_B and no W_K_B. */
+ * tied head is W_HEAD with the data of W_EMBED. Vectors may have any shape of so many elements. */
 const struct weight *weights_find(const struct weights *w, unsigned id, int layer);
 /* enum kernel_format of an index into q->formats; UINT32_MAX: no kernel knows it. */
 uint32_t weights_kernel_format(const struct quants *q, uint16_t format);

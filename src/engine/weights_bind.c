@@ -98,8 +98,10 @@ static int add_view(struct binder *b, struct stored *s, unsigned id, int layer, 
 /* All of s. Vectors may be stored in any shape (norms of groups, Mamba's columns). */
 static int add_whole(struct binder *b, struct stored *s, const struct shape_of *want, unsigned id, int layer)
 {
-	const uint64_t *ne = want->ne, n = ne[0] * ne[1] * ne[2];
-	int vector = ne[1] == 1 && ne[2] == 1, fits = s->ne[0] * s->ne[1] * s->ne[2] * s->ne[3] == n;
+	const uint64_t *ne = want->ne;
+	uint64_t n;
+	int whole = !u64_mul(&n, ne[0], ne[1]) && !u64_mul(&n, n, ne[2]);
+	int vector = ne[1] == 1 && ne[2] == 1, fits = whole && s->ne[0] * s->ne[1] * s->ne[2] * s->ne[3] == n;
 
 	/* depthwise filters are a matrix, or as in the original weights one of a single row a channel */
 	if (!vector && want->role != ROLE_SSM_CONV && want->role != ROLE_CONV)
@@ -205,29 +207,6 @@ static int instead(struct binder *b, const struct shape_list *l, const struct sh
 	return 0;
 }
 
-/* MLA's kv_b whole: rows of each head's k, then v. v can be seen in it as matrices of their own; k is the other way around. */
-static int from_kv_b(struct binder *b, const struct shape_list *l, const struct shape_of *want, int layer)
-{
-	struct stored *s = look(b, W_KV_B, layer);
-	uint64_t nope = 0, rank = 0, v = 0, heads = want->ne[2];
-
-	if (!s || (want->id != W_K_B && want->id != W_V_B) || look(b, W_K_B, layer))
-		return 0;
-	for (unsigned i = 0; i < l->n; i++)
-		if (l->s[i].id == W_K_B)
-			nope = l->s[i].ne[0], rank = l->s[i].ne[1];
-		else if (l->s[i].id == W_V_B)
-			v = l->s[i].ne[1];
-	const uint64_t ne[3] = { rank, heads * (nope + v), 1 };
-	if (s->ne[0] != ne[0] || s->ne[1] != ne[1] || s->ne[2] != 1)
-		return wrong_shape(b, s, ne);
-	if (want->id == W_K_B)
-		TRY(add_view(b, s, W_KV_B, layer, 0, ne, ne[1]));
-	else
-		TRY(add_view(b, s, W_V_B, layer, nope, want->ne, nope + v));
-	return 1;
-}
-
 static int bind_one(struct binder *b, const struct shape_list *l, const struct shape_of *want, int layer)
 {
 	struct stored *s = look(b, want->id, layer), *gate = look(b, W_ATTN_GATE, layer);
@@ -246,10 +225,15 @@ static int bind_one(struct binder *b, const struct shape_list *l, const struct s
 	}
 	if (s)
 		return add_whole(b, s, want, want->id, layer);
-	if ((rc = from_kv_b(b, l, want, layer)) != 0 || (rc = instead(b, l, want, layer)) != 0)
+	if ((rc = instead(b, l, want, layer)) != 0)
 		return rc < 0 ? rc : OK;
 	if (want->role == ROLE_ROPE_FACTORS)             /* made up from the description when no file has them (hyper.c) */
 		return OK;
+	if ((want->id == W_K_B || want->id == W_V_B) && look(b, W_KV_B, layer)) {
+		error_set(b->err, E_ARCH, "%s: tensor blk.%d.%s holds keys and values of latent attention in one, which is not run", b->w->file, layer, weight_gguf(W_KV_B));
+		error_hint(b->err, "llama.cpp has written them apart since April 2025: a file made since then runs");
+		return E_ARCH;
+	}
 	if (!*weight_gguf(want->id))
 		return error_set(b->err, E_ARCH, "%s: architecture %s has a %s tensor that no file format has a name for", b->w->file, b->w->model.architecture,
 			want->role < ROLES ? role_names[want->role] : "?");
@@ -313,7 +297,7 @@ static int bind_all(struct binder *b)
 	model_head_tensors(&l, m, &t);
 	model_tail_tensors(&l, m, &t);
 	TRY(bind_list(b, &l, -1));
-	if (m->tied_head)                                /* embeddings are there, else the list would have failed */
+	if (m->tied_head && look(b, W_EMBED, -1))        /* without a vocabulary there are none */
 		TRY(add_view(b, look(b, W_EMBED, -1), W_HEAD, -1, 0, (uint64_t[3]){ m->width, m->vocab, 1 }, m->vocab));
 	for (uint32_t i = 0; i < m->n_layers; i++) {
 		l.n = 0;

@@ -3,12 +3,14 @@
 #include "engine/hyper_arch.h"
 #include "engine/weights_private.h"
 
+#include "base/numa.h"
 #include "base/pool.h"
 #include "base/units.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct filling { const struct weights *w; const struct store *s; struct fill_pattern *of; uint64_t seed; };     /* of: by index of format */
 
@@ -36,6 +38,8 @@ static int take(struct weights *w, struct store *s, uint64_t bytes, struct error
 	void *p = mmap(NULL, bytes ? (size_t)bytes : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return error_set(err, E_NOMEM, "%s: dummy weights take %s: %s", w->file, need, strerror(errno));
+	/* threads fill other parts than they will read */
+	(void)numa_spread(p, u64_round_up(bytes, (uint64_t)sysconf(_SC_PAGESIZE)), numa_here(), NULL);
 	w->map[0] = (struct weights_map){ p, bytes };
 	w->n_maps = 1;
 	for (uint32_t i = 0; i < s->n; i++)
@@ -89,7 +93,7 @@ static int build(struct weights *w, const struct model_spec *m, const struct rec
 	w->adjacent_rope = (uint8_t)hyper_adjacent(m->architecture);
 	if ((rc = weights_plan(&s, &sum, &bytes, &w->arena, &w->model, &w->model, r, w->quants, err)) != OK || (rc = all_have_kernels(w, &s, err)) != OK)
 		return rc;
-	if ((rc = take(w, &s, bytes, err)) != OK || (rc = weights_formats(w, &s, err)) != OK || (rc = fill(w, &s, o, err)) != OK)
+	if ((rc = take(w, &s, bytes, err)) != OK || (rc = fill(w, &s, o, err)) != OK)
 		return rc;
 	if ((rc = weights_bind(w, &s, err)) != OK)
 		return rc;

@@ -22,9 +22,6 @@ struct store { struct stored *t; uint32_t n; };
  * quants and file are set. Sorts the store. E_FILE: one is missing or has another shape; E_FORMAT: a format without a kernel; E_ARCH: one is left over. */
 int weights_bind(struct weights *w, struct store *s, struct error *err) MUST_CHECK;
 
-/* w->file_formats from what is stored. */
-int weights_formats(struct weights *w, const struct store *s, struct error *err) MUST_CHECK;
-
 int weights_open_hf(struct weights *w, const char *path, struct error *err) MUST_CHECK;
 int weights_open_gguf(struct weights *w, const char *path, struct error *err) MUST_CHECK;
 /* The same of a whole file in memory, which stays the caller's: for tests. */
@@ -44,9 +41,14 @@ void weights_fill(const struct stored *t, const struct model_spec *m, const stru
 uint64_t memory_free_now(void);
 
 /* How llama.cpp's files of an architecture call a tensor, and in which shape they keep it where that differs (llama.cpp 0c1e57098 src/models/). */
+int gguf_arch_in(const char *arch, const char *list);    /* is it one of a list with blanks between? */
 const char *gguf_tensor_name(struct arena *a, const struct model_spec *m, unsigned id, int layer);
 void gguf_tensor_shape(uint64_t ne[4], const struct model_spec *m, unsigned id, int layer);
 
 struct weights *weights_new(const struct quants *q);     /* NULL: out of memory */
+
+/* From here on a mapped file that becomes shorter while it is read (SIGBUS) ends the process with a message that names `path` and the exit code of E_FILE, in place of a
+ * crash: what was there is gone, and no thread can go on. A handler that others have set stays. NULL: no file is mapped any more. */
+void weights_watch(const char *path);
 
 #endif

@@ -259,9 +259,17 @@ static const struct hardware_spec *all_of_it(struct judge *j, const struct hardw
 	return copy;
 }
 
+uint64_t claim_context(const struct claim *k, const struct model_entry *m)
+{
+	enum { UNSTATED = 8192 };
+	const uint32_t most = m->spec->context_max;
+
+	return k->ctx_tokens ? k->ctx_tokens : most && most < UNSTATED ? most : UNSTATED;
+}
+
 int fit_case_judge(struct fit_case *out, struct judge *j, const struct claim *k, const struct model_entry *m, const struct hardware_spec *h, int narrower)
 {
-	uint64_t ctx = k->ctx_tokens ? k->ctx_tokens : m->spec->context_max && m->spec->context_max < 8192 ? m->spec->context_max : 8192;
+	uint64_t ctx = claim_context(k, m);
 	int rc;
 	const struct hardware_spec *most = all_of_it(j, h, &rc);
 	struct fit_case start = { .outcome = CANNOT_TELL, .model = m, .machine = most ? most : h, .ctx = ctx };

@@ -57,6 +57,8 @@ struct fit_case {
 	struct figure decode;
 	const char *only;                        /* FITS_NARROWER: with what; CANNOT_TELL: why not */
 };
+/* What the claim states; else 8192 tokens, or all that the model was made for when that is less. */
+uint64_t claim_context(const struct claim *k, const struct model_entry *m);
 /* The best reading of a claim for one model on one machine. narrower: also readings narrower than its words. E_NOMEM. */
 int fit_case_judge(struct fit_case *out, struct judge *j, const struct claim *k, const struct model_entry *m, const struct hardware_spec *h, int narrower) MUST_CHECK;
 /* x->recipe (NULL: the first of the ladder that fits) at x->ctx with x->engine; kv NO_FORMAT: f16. E_NOMEM. */

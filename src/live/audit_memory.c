@@ -198,7 +198,7 @@ static int judge_cache(struct judge *j, struct claim *k, const struct model_entr
 
 static int judge_one(struct judge *j, struct claim *k, const struct model_entry *m)
 {
-	uint64_t ctx = k->ctx_tokens ? k->ctx_tokens : m->spec->context_max && m->spec->context_max < 8192 ? m->spec->context_max : 8192, longest;
+	uint64_t ctx = claim_context(k, m), longest;
 	/* "GB" may be 10^9 or 2^30 */
 	double low = (k->low - k->half) * 1e9, high = most_of(k), top, cache;
 	struct range w;

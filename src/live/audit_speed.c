@@ -37,7 +37,7 @@ static int try_recipe(struct speeds *s, struct judge *j, const struct fit_case *
 static int one_pair(struct speeds *s, struct judge *j, const struct claim *k, const struct model_entry *m, const struct hardware_spec *h)
 {
 	const struct quants *q = catalog_quants(j->c);
-	struct fit_case start = { .model = m, .machine = h, .ctx = k->ctx_tokens ? k->ctx_tokens : m->spec->context_max && m->spec->context_max < 8192 ? m->spec->context_max : 8192 };
+	struct fit_case start = { .model = m, .machine = h, .ctx = claim_context(k, m) };
 	unsigned bits = words_mean_released(k->quant) ? 0 : bits_of_words(k->quant);
 	int rc = OK;
 

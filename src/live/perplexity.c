@@ -10,14 +10,15 @@ enum { STEP = 512 };
 /* -log softmax(l)[token] */
 static double surprise(const float *l, uint32_t n, int32_t token)
 {
-	float max = l[0];
-	double sum = 0;
+	uint32_t best = 0;
+	double sum = 1;                  /* the likeliest itself: exp(0) */
 
 	for (uint32_t i = 1; i < n; i++)
-		max = l[i] > max ? l[i] : max;
+		best = l[i] > l[best] ? i : best;
 	for (uint32_t i = 0; i < n; i++)
-		sum += (double)expf(l[i] - max);
-	return (double)max + log(sum) - (double)l[token];
+		if (i != best)
+			sum += (double)expf(l[i] - l[best]);
+	return (double)l[best] + log(sum) - (double)l[token];
 }
 
 int perplexity_chunk(struct perplexity *p, struct engine *e, uint32_t outputs, const int32_t *token, uint32_t n, int32_t bos, struct error *err)
@@ -66,5 +67,5 @@ double perplexity_error(const struct perplexity *p)
 {
 	double n = (double)p->scored, mean = p->nll / n;
 
-	return p->scored > 1 ? sqrt((p->nll2 / n - mean * mean) / (n - 1)) * exp(mean) : NAN;
+	return p->scored > 1 ? sqrt(fmax(p->nll2 / n - mean * mean, 0) / (n - 1)) * exp(mean) : NAN;
 }

@@ -35,6 +35,7 @@ struct verify_plan {
 	uint64_t depth[VERIFY_LIST]; unsigned n_depths;
 	uint32_t parallel[VERIFY_LIST]; unsigned n_parallel;
 	struct engine_options engine;            /* ctx_tokens 0: as many as the runs need */
+	uint8_t cached;                          /* the system holds the whole file in memory: then the time to load it can be predicted */
 	uint64_t seed;
 	const volatile sig_atomic_t *stop;
 	/* (optional) before each run: what it is, its number from 0, how many there are */

@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "calc/placement.h"
+#include "calc/speed.h"
 
 #include <string.h>
 
@@ -119,6 +120,16 @@ static int predict_many(struct verify *v, const struct question *q, struct arena
 	return OK;
 }
 
+/* Nothing is known of how fast a disk is, and formats that are used as they lie are only mapped. format: of most weights. */
+static void predict_load(struct verify *v, const struct question *q, uint16_t format)
+{
+	if (!v->plan.cached || format == NO_FORMAT || !engine_repacks(&q->quants->formats[format], &v->plan.engine))
+		return;
+	for (unsigned i = 0; i < v->n_terms; i++)
+		if (v->term[i].kind == VERIFY_LOAD)
+			v->term[i].predicted = load_seconds(v->one.sum.weights, q->settings.threads, &q->hardware->pools[q->hardware->groups[0].pool], q->efficiency);
+}
+
 int verify_predict(struct verify *v, const struct verify_plan *plan, const struct question *q, struct arena *a, struct error *err)
 {
 	struct question one = *q;
@@ -148,6 +159,7 @@ int verify_predict(struct verify *v, const struct verify_plan *plan, const struc
 		return rc;
 	t->tokens = v->plan.prompt;
 	t->predicted = t->speed.rate;
+	predict_load(v, &one, t->speed.format);
 	for (unsigned i = 0; i < v->plan.n_depths; i++)
 		if ((rc = add_decode(v, &v->one, &one, v->plan.depth[i], 1, a, err)) != OK)
 			return rc;

@@ -310,6 +310,8 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 		v->interrupted = 1;
 		return OK;
 	}
+	if ((*w)->note)
+		verify_note(v, "%s", (*w)->note);
 	if (loaded && (rc = loaded(user, *w, r->err)) != OK)
 		return rc;
 	/* making weights up is no loading */

@@ -28,6 +28,8 @@ int64_t witness_total(void);
 int64_t witness_peak(void);
 /* Forgets it, so that it counts from what is resident now (proc(5), clear_refs: 5). 0: the system does not, and witness_peak() is of all there ever was. */
 int witness_peak_forget(void);
+/* Does the system hold all of a file in memory? 1, 0; -1: it does not say. */
+int witness_cached(const char *path);
 
 /* "VmHWM:", "Rss:" ... of a text of lines "NAME:  123 kB"; -1: not there or no such line. */
 int64_t witness_field(const char *text, const char *name);

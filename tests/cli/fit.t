@@ -116,6 +116,17 @@ for my $width (80, 100, 112, 136, 160, 200) {
 	my ($out, $rc) = run($next);
 	ok($rc == 0 && $out =~ /16k tokens of context/ && $out =~ /q8_0/, "the next command can be typed as it is: $next");
 }
+{
+	my ($here) = run('fit --max-params 1B -n 5 --no-calibration');
+	my ($there) = run('fit --max-params 1B -n 5 --on rtx-4090');
+	ok($there !~ /^Try: /m, 'what runs elsewhere cannot be tried');
+	if ($here =~ /^Try:  ullage (verify --dummy \S+ --quant \S+)$/m) {
+		my ($out, $rc) = run("$1 --layers 1 -p 1 -n 1 -r 1 -d 0 -np 1 --no-calibration --csv");
+		ok($rc <= 1 && $out =~ /^weights_bytes,,\d+/m, "what can be tried here runs: $1");
+	} else {
+		print 'ok ', ++$n, " - a model to try # SKIP this machine has a GPU, or no memory free\n";
+	}
+}
 # every recorded machine has an answer; one that lost a card has an error
 for my $dir (sort glob 'tests/machines/*') {
 	my ($out, $rc) = run("fit --on $dir --json -n 4");

@@ -15,14 +15,22 @@ sub slurp { open my $f, '<:raw', $_[0] or return ''; local $/; return scalar <$f
 sub run { system("$prog verify @_ >$tmp/out 2>$tmp/err"); return ($? & 127 ? 128 + ($? & 127) : $? >> 8, slurp("$tmp/out"), slurp("$tmp/err")); }
 sub terms { my %t = map { $_->{name} . ($_->{test} ? " $_->{test}" : '') => $_ } @{$_[0]{terms} // []}; return \%t; }
 
+open my $there, '>', "$tmp/there.gguf" or die;
+print $there 'weights';
+close $there;
 for (['', 2, 'FILE'], ['smollm2-135m-instruct', 2, '--dummy'], ["$tmp/missing.gguf", 3, 'missing'], ['no-such-model-at-all --dummy', 3, 'no-such-model'], ['x.gguf --layers 2', 2, '--dummy'],
 	['smollm2-135m-instruct --dummy --save x', 2, '.gguf'], ['smollm2-135m-instruct --dummy -d x', 2, '-d'], ['smollm2-135m-instruct --dummy -np 0', 2, '-np'],
 	['smollm2-135m-instruct --dummy -r 1000', 2, '-r'], ['smollm2-135m-instruct --dummy --layers 1000', 2, '--layers'], ['smollm2-135m-instruct --dummy --bench-format x', 2, '--bench-format'],
-	['smollm2-135m-instruct --dummy --kv-type q4_0', 3, 'q4_0'], ["smollm2-135m-instruct --dummy --baseline $tmp/none", 3, 'none'], ['smollm2-135m-instruct --dummy --limit 3', 2, 'no option of']) {
+	['smollm2-135m-instruct --dummy --kv-type q4_0', 3, 'q4_0'], ["smollm2-135m-instruct --dummy --baseline $tmp/none", 3, 'none'], ['smollm2-135m-instruct --dummy --limit 3', 2, 'no option of'],
+	['smollm2-135m-instruct --dummy --bench-format llama-bench --csv', 2, '--bench-format'], ['smollm2-135m-instruct --dummy --seed 1.5', 2, '--seed'],
+	['smollm2-135m-instruct --dummy --backend ref --isa avx2', 2, '--isa'], ['smollm2-135m-instruct --dummy -t 100000', 2, '-t'],
+	['smollm2-135m-instruct --dummy -p 1,2', 2, 'at most 1 number'], ['smollm2-135m-instruct --dummy --quant q8_0 -ub 2 -np 4', 2, '-ub'],
+	["smollm2-135m-instruct --dummy --save $tmp/there.gguf", 2, 'is there already']) {
 	my ($args, $want, $word) = @$_;
 	my ($rc, $out, $err) = run($args, '--no-calibration');
 	ok($rc == $want && $out eq '' && index($err, $word) >= 0, "verify $args: exit $want", "exit $rc: $err");
 }
+ok(slurp("$tmp/there.gguf") eq 'weights', '--save leaves a file alone that is there');
 {
 	my ($rc, $out, $err) = run('deepseek-r1 --dummy --quant q8_0 --no-calibration --json');
 	my $doc = eval { decode_json($out) } // {};
@@ -62,6 +70,9 @@ ok($err eq '', 'no progress but on a terminal', $err);
 my $pre = $doc->{prediction} // {};
 ok(($pre->{memory}{weights_bytes} // 0) == $t->{weights_bytes}{predicted} && ($pre->{settings}{engine} // '') eq 'ullage', 'the prediction is the estimate', encode_json($pre->{memory} // {}));
 if ($file) {
+	# held in memory by now; what is only mapped has no such time
+	my $lies = terms(eval { decode_json((run($what, '-p 16 -n 4 -r 1 -d 0 -np 1 --no-calibration --no-repack --json'))[1]) } // {});
+	ok(!defined $lies->{load_s}{predicted} && $lies->{load_s}{measured} > 0 && (!defined $t->{load_s}{predicted} || $t->{load_s}{low} < $t->{load_s}{high}), 'the time to load, where weights are rearranged');
 	my $est = eval { decode_json(scalar `$prog estimate $file --engine ullage --no-calibration --json -c $pre->{settings}{ctx_tokens}`) } // {};
 	# all but the scratch of its threads, of which this run has one
 	my $same = sub { my ($m) = @_; ($m->{total_bytes} // 0) - ($m->{compute_bytes} // 0) };
@@ -70,13 +81,23 @@ if ($file) {
 (undef, undef, $err) = run(@small, '-v -q');
 ok($err eq '', '-q wins over -v', $err);
 (undef, $out, $err) = run(@small, '-v');
-ok($err =~ /^predicted: weights [\d.]+ MiB/ && $out =~ /^term +predicted +interval +measured/m && $out =~ /verified/, '-v writes the prediction down first; the table', "$err$out");
+ok($err =~ /^predicted: weights [\d.]+ MiB/ && !grep({ length > 80 } split /\n/, $err) && $out =~ /^term +predicted +interval +measured/m && $out =~ /verified/, '-v writes the prediction down first; the table', "$err$out");
 (undef, $out) = run(@small, '--csv');
 ok($out =~ /\Aname,test,predicted,/ && ($out =~ tr/\n//) == 1 + keys %$t, 'CSV', $out);
+ok(!grep({ /^\w+_bytes,/ && !/^\w+,,\d+,\d+,\d+,\d*,\d*,\d*,/ } split /\n/, $out), 'bytes are whole numbers', $out);
 (undef, $out) = run(@small, '--bench-format llama-bench');
 my $rows = eval { decode_json($out) } // [];
 ok(@$rows == 4 && !grep({ !$_->{avg_ts} || !$_->{avg_ns} || !exists $_->{n_depth} || @{$_->{samples_ts}} != 2 || abs($_->{avg_ts} - ($_->{samples_ts}[0] + $_->{samples_ts}[1]) / 2) > 1e-3 * $_->{avg_ts} } @$rows),
 	'rows as llama-bench has them', $out);
+
+(undef, $out, $err) = run($what, '-p 4 -n 1 -r 1 -d 0,0 -np 1,1,2,2,4 -ub 2 --no-calibration --no-repack --json');
+ok($err =~ /-np 4/, 'more sequences than a step has tokens are refused before anything runs', "$err$out");
+(undef, $out, $err) = run($what, '-p 4 -n 1 -r 1 -d 0,0 -ub 2 --no-calibration --no-repack --json');
+{
+	my $few = eval { decode_json($out) } // {};
+	ok(join(' ', map { $_->{test} // () } @{$few->{terms} // []}) eq 'pp4 tg1', 'of the usual ones they are left out; a depth given twice is run once', "$err$out");
+	ok(scalar(grep { /speeds are predicted for .* --no-repack/ } @{$few->{notes} // []}), 'another layout of weights than the estimate means: its speeds are not judged', $out);
+}
 
 # baselines: against one that nobody can be worse than, and one that nobody is better than
 my $slow = { terms => [map { { %$_, measured => $_->{name} =~ /per_s/ ? 1e-6 : 1e15 } } @{$doc->{terms}}] };
@@ -92,6 +113,9 @@ ok(scalar(!grep({ $_->{worse} } values %$against) && grep({ defined $_->{baselin
 ($rc, $out) = run(@small, "--json --baseline $tmp/fast.json");
 $against = terms(eval { decode_json($out) } // {});
 ok($rc == 1 && !grep({ $_->{name} =~ /per_s/ && !$_->{worse} } values %$against), 'slower than a fast one: exit 1', "exit $rc");
+(undef, $out) = run(@small, "--baseline $tmp/fast.json");
+ok($out =~ /^term +measured +baseline +change +pass$/m && $out =~ /^decode tg4 .* -100\.0 %  no$/m, 'a second table says by how much', $out);
+ok(!grep({ length > 80 } split /\n/, $out), 'nothing is wider than 80 columns', $out);
 ($rc, undef, $err) = run(@small, '--baseline README.md');
 ok($rc == 3 && $err =~ /README/, 'a file that is no result is refused', "exit $rc: $err");
 
@@ -129,6 +153,8 @@ ok(($rcs == 0 || $rcs == 1) && ($s->{layers_of} // 0) == 30 && $s->{dummy}, 'mad
 		'the whole model is its own estimate, as far off as the slice', "@off $slice");
 	ok(!grep({ exists $_->{whole_predicted} } @{$doc->{terms}}), 'a model that ran whole is not scaled');
 }
+(undef, $out) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration');
+ok($out =~ /^term +measured +all 30 layers$/m && $out =~ /^weights +[\d.]+ MiB +[\d.]+ MiB$/m && !grep({ length > 80 } split /\n/, $out), 'a second table scales it to the whole', $out);
 ok(-s "$tmp/slice.gguf" && ($s->{saved} // '') eq "$tmp/slice.gguf", 'written to a file');
 my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json');
 my $l = eval { decode_json($loaded) } // {};
@@ -145,6 +171,9 @@ if ($nvml && $^O eq 'linux') {
 } else {
 	print 'ok ', ++$n, " - notes # SKIP no fake driver (make tests)\n";
 }
+($rcs, $slice, $errs) = run('ministral-3-3b --dummy --layers 1', '-p 4 -n 1 -r 1 -d 0 -np 1 --no-calibration --json');
+$s = eval { decode_json($slice) } // {};
+ok($rcs <= 1 && ($s->{prediction}{settings}{quant} // '') eq 'Q8_0', 'a model released in FP8 is made up in a format that there are kernels for', "exit $rcs: $errs");
 
 my $pid = fork;
 if (!$pid) {

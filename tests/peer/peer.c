@@ -215,7 +215,7 @@ int main(int argc, char **argv)
 	} else if (!strcmp(verb, "logits")) {
 		int n = argc - 4, every = n / 4;
 		llama_token *ids = read_ids(argv + 4, n);
-		open_context(argv[3], 2048);
+		open_context(argv[3], n > 2048 ? n + 256 - n % 256 : 2048);
 		for (int i = 0; i < n; i += 512) {
 			int end = n - i < 512 ? n : i + 512;
 			decode(ids, i, end - i, every);

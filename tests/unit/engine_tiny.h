@@ -31,15 +31,13 @@ static void golden_want(struct golden *g, uint32_t at, uint32_t id, const char *
 }
 
 /* 0: there is no such file, or it says nothing */
-static int golden_read(struct golden *g, const char *name)
+static inline int golden_read_file(struct golden *g, const char *path)
 {
-	char path[160], *line = NULL, *save, *word;
+	char *line = NULL, *save, *word;
 	size_t cap = 0;
 	FILE *f;
 
 	*g = (struct golden){ .tolerance = 0 };
-	snprintf(g->name, sizeof g->name, "%.60s", name);
-	snprintf(path, sizeof path, "tests/golden/tiny-%.60s.txt", name);
 	f = fopen(path, "r");
 	while (f && getline(&line, &cap, f) > 0) {
 		word = strtok_r(line, " \n", &save);
@@ -72,6 +70,15 @@ static int golden_read(struct golden *g, const char *name)
 		fclose(f);
 	return g->n && g->n_want && g->tolerance > 0;
 }
+static inline int golden_read(struct golden *g, const char *name)
+{
+	char path[160];
+
+	snprintf(path, sizeof path, "tests/golden/tiny-%.60s.txt", name);
+	int there = golden_read_file(g, path);
+	snprintf(g->name, sizeof g->name, "%.60s", name);
+	return there;
+}
 
 static char tiny_folder[64];
 static void tiny_end(void) { rmdir(tiny_folder); }
@@ -93,7 +100,7 @@ static const char *tiny_make(const char *name)
 }
 
 /* Greatest difference from the wanted logits of position `at`, of vocab numbers; NaN counts as infinite. */
-static double golden_off(const struct golden *g, uint32_t at, const float *logits, uint32_t vocab)
+static inline double golden_off(const struct golden *g, uint32_t at, const float *logits, uint32_t vocab)
 {
 	double worst = 0;
 

@@ -5,6 +5,8 @@
 
 #include "../tap.h"
 
+#include <string.h>
+
 static struct catalog *cat;
 static struct efficiency eff;
 static unsigned models, offloaded;
@@ -253,6 +255,33 @@ static void share_of_the_rest(void)
 	arena_free(&a);
 }
 
+/* Speeds are kept by the format of most of what a step reads: with many sequences that of the experts, also of those that have no gate (Nemotron 3). */
+static void format_of_a_step(void)
+{
+	const struct model_entry *m;
+	struct arena a = { 0 };
+	struct estimate e;
+	struct speed_of s;
+	struct error err = { 0 };
+	struct box b;
+
+	make_box(&b, 1, 200 * GIB, 0);
+	b.pools[0].kind = POOL_HOST;
+	b.device.kind = DEVICE_CPU;
+	if (catalog_model(&m, cat, "nemotron-3-nano-30b-a3b", &err) != OK) {
+		ok(0, "nemotron-3-nano-30b-a3b: %s", err.text);
+		return;
+	}
+	struct question q = ask(m->spec, &b.h, "ullage", "mxfp4_moe", 256);
+	q.settings.sequences = 64;
+	if (estimate_memory(&e, &q, &a, &err) != OK || estimate_decode_at(&s, &e, &q, 0, &a, &err) != OK)
+		ok(0, "%s", err.text);
+	else
+		ok(s.format < q.quants->n_formats && !strcmp(q.quants->formats[s.format].id, "mxfp4") && s.bytes > 0.7 * (double)e.sum.weights, "most of a step of many sequences is experts: %s, %.0f of %.0f bytes",
+			s.format < q.quants->n_formats ? q.quants->formats[s.format].id : "none", s.bytes, (double)e.sum.weights);
+	arena_free(&a);
+}
+
 int main(void)
 {
 	struct arena a = { 0 };
@@ -268,6 +297,7 @@ int main(void)
 		if (catalog_model(&m, cat, all[i].id, &e) == OK && m->spec && m->spec->n_layers)
 			one_model(m), every_machine(m);
 	share_of_the_rest();
+	format_of_a_step();
 	ok(models > 50 && offloaded > models * 9 / 10, "%u of %u models could be offloaded", offloaded, models);
 	catalog_close(cat);
 	arena_free(&a);

@@ -133,6 +133,11 @@ static void mapping(void)
 	ok(file_map_open(&m, path("empty"), &e) == OK && !m.p && m.n == 0, "an empty file");
 	file_map_close(&m);
 	ok(file_map_open(&m, path("none"), &e) == E_FILE && !m.p, "no such file: %s", e.text);
+	if (mkfifo(path("nobody"), 0600) == 0) {
+		alarm(10);                               /* waiting for a writer would be for ever */
+		ok(file_map_open(&m, path("nobody"), &e) == E_FILE && strstr(e.text, "not a regular file"), "a pipe that nobody writes to: %s", e.text);
+		alarm(0);
+	}
 	ok(file_map_open(&m, folder, &e) == E_FILE && !m.p, "a folder: %s", e.text);
 	if (access("/dev/null", R_OK) == 0)
 		ok(file_map_open(&m, "/dev/null", &e) == E_FILE && strstr(e.text, "regular"), "a device: %s", e.text);

@@ -240,6 +240,39 @@ static void scale_near(const struct attn_args *a, void *scratch)
 	good->attn(&b, scratch);
 }
 
+/* A q or an entry's K that is no number makes what it has a part in no number, and nothing else: q of one head of the first token, and of the last;
+ * K of the last entry, which the last token alone sees. */
+static unsigned scene_not_finite(struct scene *c, const struct shape *s, const struct ops *o)
+{
+	const uint64_t floats = c->a.out_stride * s->tokens, scratch = o->attn_scratch(&c->a);
+	const uint32_t last = s->tokens - 1, kv = s->q_heads / s->kv_heads;
+	unsigned wrong = 0;
+
+	for (int what = 0; what < 3; what++) {
+		float *out = out_new(floats * sizeof *out), *room = out_new(scratch);
+		float *at = c->q + (what ? last : 0) * c->a.q_stride + c->a.q_head_stride, was = *at;
+		char *k = (char *)c->k + (s->first + last) % s->ring * c->a.k_row_bytes, row[4096];
+
+		memcpy(row, k, row_bytes(s->format_k, s->k_dim));
+		if (what < 2)
+			*at = NAN;
+		else
+			memset(k, 0xff, row_bytes(s->format_k, s->k_dim));
+		c->a.out = out;
+		o->attn(&c->a, room);
+		for (uint32_t t = 0; t < s->tokens; t++)
+			for (uint32_t i = 0; i < s->q_heads * s->v_dim; i++) {
+				const uint32_t h = i / s->v_dim;
+				const int none = what < 2 ? h == 1 && t == (what ? last : 0) : h < kv && t == last;
+				wrong += !isnan(out[t * c->a.out_stride + i]) != !none;
+			}
+		*at = was;
+		memcpy(k, row, row_bytes(s->format_k, s->k_dim));
+		out_free(room, scratch), out_free(out, floats * sizeof *out);
+	}
+	return wrong;
+}
+
 int main(void)
 {
 	static const struct { const char *name; void (*attn)(const struct attn_args *, void *); unsigned shape; } mutants[] = {
@@ -255,6 +288,10 @@ int main(void)
 		for (const struct ops *const *o = ops_tables; *o; o++)
 			if ((*o)->can())
 				ok_wrong(scene_wrong(&c, shapes + i, *o, (*o)->attn), "%s %s", (*o)->isa, shapes[i].name);
+		if (!strcmp(shapes[i].name, "one token alone") || !strcmp(shapes[i].name, "prompt") || !strcmp(shapes[i].name, "decode, groups of 8, softcap"))
+			for (const struct ops *const *o = ops_tables; *o; o++)
+				if ((*o)->can())
+					ok_wrong(scene_not_finite(&c, shapes + i, *o), "%s %s, no numbers", (*o)->isa, shapes[i].name);
 		good = ops_best(NULL);
 		for (unsigned m = 0; m < sizeof mutants / sizeof *mutants; m++)
 			if (mutants[m].shape == i)

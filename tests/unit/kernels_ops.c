@@ -182,6 +182,9 @@ static unsigned wrong_rows(const struct ops *o, uint32_t format)
 		if (s % 3 == 1)
 			for (uint32_t i = 0; i < n; i += 5)
 				x[i] *= x[i] * 1e-3f;            /* halves without a leading bit, and zero */
+		if (s % 3 == 2 && f->block == 1)         /* infinity, and a NaN whose mark is in the bits that are dropped */
+			for (uint32_t i = 2; i < n; i += 7)
+				memcpy(x + i, &(uint32_t){ i % 2 ? 0x7f800001u : i % 3 ? 0xff800000u : 0xffc12345u }, sizeof *x);
 		ops_tables_ref->store(stored, format, x, n);
 		if (f->quantise && (format == KF_F32 || format == KF_F16 || format == KF_BF16 || format == KF_Q8_0)) {
 			o->store(mine + 2, format, x, n);    /* two bytes off: caches are aligned to no more */
@@ -194,6 +197,41 @@ static unsigned wrong_rows(const struct ops *o, uint32_t format)
 		wrong += !!memcmp(got, want, n * sizeof *want);
 		wrong += out_free(got, n * sizeof *got) + out_free(mine, bytes + 2);
 		free(x), free(want), free(stored);
+	}
+	return wrong;
+}
+
+/* What is no number stays none: in its own place of an activation, in all of a norm's and a softmax's; of every table, ref too. */
+static unsigned wrong_not_finite(const struct ops *o)
+{
+	enum { N = 37 };
+	unsigned wrong = 0;
+
+	for (unsigned at = 0; at < N; at += 5) {
+		float x[N], y[N];
+		fill(x, N, 2);
+		x[at] = NAN;
+		for (int kind = 0; kind < KA_ACTS; kind++)
+			for (int up = 0; up < 2; up++) {
+				o->act(y, x, up ? x : NULL, N, kind);
+				for (unsigned i = 0; i < N; i++)
+					wrong += !isnan(y[i]) != (i != at);
+			}
+		for (int what = 0; what < 3; what++) {
+			memcpy(y, x, sizeof y);
+			if (what == 0)
+				o->rms_norm(y, y, NULL, N, 1e-6f);
+			else if (what == 1)
+				o->layer_norm(y, y, NULL, NULL, N, 1e-6f);
+			else
+				o->softmax(y, N);
+			for (unsigned i = 0; i < N; i++)
+				wrong += !isnan(y[i]);
+		}
+		memcpy(y, x, sizeof y);
+		o->softcap(y, 5, N);
+		for (unsigned i = 0; i < N; i++)
+			wrong += !isnan(y[i]) != (i != at);
 	}
 	return wrong;
 }
@@ -252,6 +290,9 @@ int main(void)
 		tables++;
 	ok(tables >= 2 && !strcmp(ops_tables[tables - 1]->isa, "ref") && !strcmp(ops_tables[tables - 2]->isa, "scalar"), "scalar and ref are the last");
 	ok(ops_best(NULL) && ops_best("ref") == ops_tables_ref && !strcmp(ops_best("scalar")->isa, "scalar") && !ops_best("scalary") && !ops_best("x"), "tables by name");
+	for (const struct ops *const *o = ops_tables; *o; o++)
+		if ((*o)->can())
+			ok_wrong(wrong_not_finite(*o), "%s NaN", (*o)->isa);
 	for (const struct ops *const *o = ops_tables; (*o)->isa != ops_tables_ref->isa; o++) {
 		if (!(*o)->can()) {
 			skip("not on this processor", "%s", (*o)->isa);

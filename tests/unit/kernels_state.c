@@ -107,7 +107,7 @@ static unsigned wrong_delta(const struct ops *o, const struct delta_shape *s, in
 	memcpy(state, before, states * sizeof *state);
 	struct delta_args a = { .k_heads = s->k_heads, .v_heads = s->v_heads, .k_dim = s->k_dim, .v_dim = s->v_dim, .head0 = s->head0, .head1 = s->head1,
 		.tokens = s->tokens, .q = q, .k = k, .v = v, .q_stride = kw, .k_stride = kw, .v_stride = width + 2, .g = g, .g_stride = gw, .beta = beta,
-		.beta_stride = s->v_heads, .state = state, .out = out, .out_stride = width + 3, .per_channel = s->per_channel, .tiled = s->tiled, .eps = 1e-6f };
+		.beta_stride = s->v_heads, .state = state, .out = out, .out_stride = width + 3, .per_channel = s->per_channel, .tiled = s->tiled, .eps = how == 1 ? 0.5f : 1e-6f };
 	for (uint32_t t = 0; t < s->tokens; t += a.tokens) {
 		a.tokens = piece(how, t, s->tokens);
 		a.q = q + t * kw, a.k = k + t * kw, a.v = v + t * (width + 2), a.g = g + t * gw, a.beta = beta + (uint64_t)t * s->v_heads, a.out = out + t * (width + 3);

@@ -29,7 +29,7 @@ struct product {
 };
 static struct product product;
 
-/* Exact: see above; the others uniform, all zero, one huge, alternating, subnormal. */
+/* Exact: see above, some of them 2^-80 of that; the others uniform, all zero, one huge, alternating, subnormal. */
 static void activations(float *x, uint32_t n, uint32_t pattern, int exact)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -38,7 +38,7 @@ static void activations(float *x, uint32_t n, uint32_t pattern, int exact)
 		if (i % 32 == 0)
 			shift = (int)(next(&seed) % 4);
 		if (exact)
-			x[i] = (i % 32 == 5 ? 127.0f : (float)(int)(next(&seed) % 255) - 127.0f) * (float)(1 << shift) * 0x1p-8f;
+			x[i] = (i % 32 == 5 ? 127.0f : (float)(int)(next(&seed) % 255) - 127.0f) * (float)(1 << shift) * (pattern % 5 == 4 ? 0x1p-88f : 0x1p-8f);
 		else
 			x[i] = pattern % 6 == 1 ? 0 : pattern % 6 == 2 ? (i == n / 2 ? 1000 : 0.001f) : pattern % 6 == 3 ? (i % 2 ? 1 : -1)
 				: pattern % 6 == 4 ? 0x1p-140f * (float)(i % 9) : (float)uniform() * 2 - 1;
@@ -287,42 +287,6 @@ static void test_faults(const struct matmul *m)
 	drop(&product);
 }
 
-/* What is no number in one token makes that token's outputs no numbers, and no other's. */
-static void test_not_finite(const struct matmul *m)
-{
-	for (int layout = 0; layout < 2; layout++) {
-		const uint64_t n = 512, rows = 17, tokens = 3;
-		static unsigned char blocks[17 * 288], packed[17 * 2 * 288] __attribute__((aligned(64)));
-		static float x[3 * 512], out[3 * 17];
-		const enum input_kind k = m->input(KF_Q4_K);
-		const uint64_t stride = m->input_bytes(k, n);
-		unsigned char *in = ask(stride * tokens), *scratch = ask(m->scratch_bytes(KF_Q4_K, (uint8_t)layout, n, tokens));
-		struct matrix w = { blocks, rows, n, KF_Q4_K, MATRIX_NATIVE };
-		unsigned bad = 0, good = 0;
-
-		weights(blocks, kformat_find(KF_Q4_K), rows * n / 256);
-		if (layout == MATRIX_PACKED) {
-			m->pack(packed, &w, 0, rows);
-			w.data = packed;
-			w.layout = MATRIX_PACKED;
-		}
-		for (uint32_t i = 0; i < n * tokens; i++)
-			x[i] = 1;
-		x[n + 100] = NAN;
-		x[2 * n + 40] = INFINITY;
-		for (uint32_t t = 0; t < tokens; t++)
-			m->prepare(k, in + t * stride, x + t * n, n);
-		m->run(&(struct matmul_args){ .w = &w, .row1 = rows, .in = in, .in_stride = stride, .tokens = tokens, .out = out, .out_stride = rows }, scratch);
-		for (uint32_t i = 0; i < rows * tokens; i++) {
-			bad += !isfinite(out[i]);
-			good += i < rows && isfinite(out[i]);
-		}
-		ok(bad == 2 * rows && good == rows, "%s %s: NaN and infinity stay in their tokens (%u, %u)", m->isa, layout ? "packed" : "native", bad, good);
-		free(in);
-		free(scratch);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	enum { IMPLEMENTATIONS = 16 };
@@ -364,7 +328,5 @@ int main(int argc, char **argv)
 	for (unsigned k = 0; argc < 2 && matmuls[k]; k++)
 		if (matmuls[k]->can())
 			test_faults(matmuls[k]);
-	if (argc < 2 && matmul_best("avx512-vnni"))
-		test_not_finite(matmul_best("avx512-vnni"));
 	return done_testing();
 }

@@ -22,7 +22,7 @@
 #define mmf512_scratch_bytes copy_scratch_bytes
 #define mmf512_run copy_run
 #include "cpu/isa.h"
-#define isa_avx512_bf16() 0
+#define isa_bf16_beside_avx512() 0
 #include "../../kernels/cpu/mm_float_avx512.c"
 
 static const struct matmul widened = { "avx512 without bf16", isa_avx512, copy_knows, copy_input, copy_input_bytes, copy_prepare, copy_packed_bytes, copy_pack,
@@ -82,8 +82,13 @@ static double worst(const struct matmul *m, const struct product *p)
 		const int inside = at >= 0 && (uint32_t)at / out_stride < p->tokens && (uint32_t)at % out_stride < p->rows;
 		out[i] = before[i] = inside && !p->add ? NAN : (float)(i % 64) - 32;
 	}
-	for (uint32_t t = 0; t < p->tokens; t++)
-		m->prepare(k, in + t * stride, p->x + t * p->n, p->n);
+	for (uint32_t t = 0; t < p->tokens; t++) {
+		static float x[MOST_N + KERNEL_ALIGN];   /* NaN behind it, that would show if it were read */
+
+		memset(x, 0xff, sizeof x);
+		memcpy(x, p->x + t * p->n, p->n * sizeof *x);
+		m->prepare(k, in + t * stride, x, p->n);
+	}
 	struct matmul_args a = { .w = &w, .row0 = 0, .row1 = p->rows, .in = in, .in_stride = stride, .tokens = p->tokens,
 		.out = out + CANARIES, .out_stride = out_stride, .bias = p->with_bias ? p->bias : NULL, .add = (uint8_t)p->add };
 	if (p->rows > MATRIX_ROWS) {
@@ -118,6 +123,44 @@ static double worst(const struct matmul *m, const struct product *p)
 	free(in);
 	free(scratch);
 	return ratio;
+}
+
+/* A row of each code of FP8, NaN and infinity among them, times inputs that sum to 1: every row is what its code stands for, to the bit. In vectors,
+ * in the rest behind them; one token, few and many. */
+static void test_codes(const struct matmul *m, const struct kformat *f)
+{
+	static const uint32_t some[][3] = { { 1, 64, 0 }, { 5, 64, 0 }, { 20, 64, 0 }, { 1, 75, 70 }, { 4, 75, 70 }, { 17, 75, 70 } };  /* tokens, n, where inputs begin */
+	unsigned wrong = 0;
+
+	for (unsigned c = 0; c < sizeof some / sizeof *some; c++) {
+		enum { MOST = 20 };
+		static unsigned char codes[256 * 75];
+		static float x[75], out[MOST * 256], want[256 * 75];
+		const uint32_t tokens = some[c][0], n = some[c][1];
+		const enum input_kind k = m->input(f->id);
+		const uint64_t stride = m->input_bytes(k, n);
+		const struct matrix w = { codes, 256, n, f->id, MATRIX_NATIVE };
+		unsigned char *in, *scratch;
+
+		if (posix_memalign((void **)&in, KERNEL_ALIGN, stride * tokens) || posix_memalign((void **)&scratch, KERNEL_ALIGN, m->scratch_bytes(f->id, MATRIX_NATIVE, n, tokens) + 1))
+			exit(4);
+		for (uint32_t i = 0; i < 256 * n; i++)
+			codes[i] = (unsigned char)(i / n);
+		for (uint32_t i = 0; i < n; i++)
+			x[i] = i < some[c][2] ? 0 : some[c][2] ? (i == n - 1 ? 1 : 0) : 0x1p-6f;
+		for (uint32_t t = 0; t < tokens; t++)
+			m->prepare(k, in + t * stride, x, n);
+		m->run(&(struct matmul_args){ .w = &w, .row1 = 256, .in = in, .in_stride = stride, .tokens = tokens, .out = out, .out_stride = 256 }, scratch);
+		f->dequantise(want, codes, 256 * n);
+		for (uint32_t i = 0; i < 256 * tokens; i++) {
+			const float v = want[i % 256 * n];
+			/* infinity times the zeros before the rest is no number either */
+			wrong += isnan(v) || (isinf(v) && some[c][2]) ? !isnan(out[i]) : out[i] != v;
+		}
+		free(in);
+		free(scratch);
+	}
+	ok(!wrong, "%s %s: every code, %u wrong", m->isa, f->name, wrong);
 }
 
 int main(void)
@@ -176,6 +219,9 @@ int main(void)
 		for (unsigned k = 0; k < count; k++)
 			if (compared[k])
 				ok(most[k] <= 1, "%s %s: worst error over bound %.3f, %u products", all[k]->isa, p.f->name, most[k], compared[k]);
+		for (unsigned k = 0; k < count; k++)
+			if (compared[k] && p.f->bytes == 1)
+				test_codes(all[k], p.f);
 	}
 	return done_testing();
 }

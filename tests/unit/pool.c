@@ -130,6 +130,15 @@ static void processors(void)
 	ok(stays, "stay there");
 	pool_close(s.pool);
 	ok(!sched_getaffinity(0, sizeof after, &after) && CPU_EQUAL(&before, &after), "the caller may run where it might before");
+	/* a second pool takes over its caller's processor, and either may be closed first */
+	struct thread_pool *other = NULL;
+	for (int first = 0; first < 2; first++) {
+		if (!ok(pool_open(&s.pool, 2, cpu, &e) == OK && pool_open(&other, 1, cpu, &e) == OK, "two pools at once"))
+			continue;
+		pool_close(first ? s.pool : other);
+		pool_close(first ? other : s.pool);
+		ok(!sched_getaffinity(0, sizeof after, &after) && CPU_EQUAL(&before, &after), "the %s closed first: the caller is where it was", first ? "older" : "younger");
+	}
 	cpu[1] = 100000;
 	ok(pool_open(&s.pool, 2, cpu, &e) == OK && !pool_pinned(s.pool), "a processor that is not there: said, not fatal");
 	pool_run(s.pool, 2, where, &s);

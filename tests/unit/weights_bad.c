@@ -5,6 +5,7 @@
 #include "tiny_spec.h"
 
 #include "../tap.h"
+#include "../tiny.h"
 
 #include <unistd.h>
 
@@ -134,6 +135,30 @@ static void test_truncated(void)
 	is_u64(other, 0, "each is a bad file");
 }
 
+/* Latent attention's keys and values in one tensor, as files from before April 2025 have them. */
+static void test_whole_kv_b(void)
+{
+	const char *folder = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+	char text[512], path[512], line[256];
+	struct weights *w = NULL;
+
+	snprintf(text, sizeof text, "%s/weights-kv-%ld.txt", folder, (long)getpid());
+	snprintf(path, sizeof path, "%s/weights-kv-%ld.gguf", folder, (long)getpid());
+	FILE *in = fopen("tests/tiny/deepseek2.txt", "r"), *out = fopen(text, "w");
+	while (in && out && fgets(line, sizeof line, in))
+		if (!strstr(line, "attn_v_b"))
+			fputs(strstr(line, "attn_k_b") ? "tensor 0-2 attn_kv_b.weight f32 0.25 0 40 224\n" : line, out);
+	if (in)
+		fclose(in);
+	if (out)
+		fclose(out);
+	int rc = tiny_write(text, path, NULL) ? E_IO : weights_open(&w, path, quants, &err);
+	if (!ok(rc == E_ARCH && strstr(err.text, "blk.0.attn_kv_b.weight"), "kv_b whole: %s", rc == OK ? "accepted" : err.text))
+		weights_close(rc == OK ? w : NULL);
+	remove(text);
+	remove(path);
+}
+
 /* Single bytes of the header changed: refused or harmless, never read outside (the sanitizers' business). */
 static void test_flips(void)
 {
@@ -168,6 +193,7 @@ int main(void)
 	}
 	if (ok(make_file(c, "deepseek-v2-lite", "q8_0") == OK, "a small DeepSeek: %s", err.text))
 		test_flips();
+	test_whole_kv_b();
 	free(file);
 	catalog_close(c);
 	return done_testing();
