@@ -134,7 +134,7 @@ static void pack_share(void *user, unsigned thread, unsigned threads)
 		j->mm->pack(j->out, m, a, b);
 }
 
-/* The pages of a tensor that nobody reads any more: of a file they come back when touched, of dummy weights they are gone. What is in no map of the weights' own is the caller's. */
+/* The pages of a tensor that nobody reads any more: of a file they come back when touched, of weights made in memory they are gone. What is in no map of the weights' own is the caller's. */
 static void let_go(const struct weights *w, const void *at, uint64_t bytes)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)at + page - 1) / page * page, to = ((uintptr_t)at + bytes) / page * page;
@@ -214,8 +214,8 @@ int repack(struct build *b, struct error *err)
 		pack_all(p, &c);                 /* counts */
 		if (!c.at)
 			return OK;
-		/* dummy weights go as the packed ones come */
-		rc = (b->w->dummy ? cpu_map : cpu_alloc)(&p->packed, p->dev, c.at, p->copies ? &no_copies : err);
+		/* weights made in memory go as the packed ones come */
+		rc = (b->w->made ? cpu_map : cpu_alloc)(&p->packed, p->dev, c.at, p->copies ? &no_copies : err);
 		if (rc == OK)
 			break;
 		if (!p->copies) {
@@ -226,7 +226,7 @@ int repack(struct build *b, struct error *err)
 	c = (struct carve){ .base = p->packed->host };
 	pack_all(p, &c);
 	/* reading one tensor of a file maps pages of its neighbours too, those that were let go of among them: as far as folios of the page cache reach */
-	for (uint32_t i = 0; !b->w->dummy && i < b->w->n_maps; i++)
+	for (uint32_t i = 0; !b->w->made && i < b->w->n_maps; i++)
 		let_go(b->w, b->w->map[i].at, b->w->map[i].bytes);
 	return OK;
 }

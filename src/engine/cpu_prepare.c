@@ -51,7 +51,7 @@ static int vector_of(struct build *b, const float **out, const struct weight *t,
 	const struct kformat *k = f == UINT32_MAX ? NULL : kformat_find(f);
 	uint64_t n = t->ne[0] * t->ne[1] * t->ne[2];
 
-	if (f == KF_F32 && (uintptr_t)t->data % 4 == 0 && (b->w->dummy || b->p->b->no_repack)) {
+	if (f == KF_F32 && (uintptr_t)t->data % 4 == 0 && (b->w->made || b->p->b->no_repack)) {
 		*out = t->data;
 		return OK;
 	}

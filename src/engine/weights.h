@@ -35,6 +35,7 @@ struct weights {
 	uint64_t bytes;                          /* of all tensors that a step may read */
 	const char *note;                        /* what a person should know of how they are held; NULL */
 	uint8_t dummy, adjacent_rope;            /* adjacent: q and k rows are stored for pairs (2i, 2i+1) */
+	uint8_t made;                            /* the maps are memory, not files: pages that an engine lets go of once it repacked them are lost */
 	uint32_t layers_of;                      /* a slice: layers of the whole model; 0: it is whole */
 };
 

@@ -42,6 +42,7 @@ static int take(struct weights *w, struct store *s, uint64_t bytes, struct error
 	(void)numa_spread(p, u64_round_up(bytes, (uint64_t)sysconf(_SC_PAGESIZE)), numa_here(), NULL);
 	w->map[0] = (struct weights_map){ p, bytes };
 	w->n_maps = 1;
+	w->made = 1;
 	for (uint32_t i = 0; i < s->n; i++)
 		s->t[i].data = (unsigned char *)p + (uintptr_t)s->t[i].data;
 	return OK;

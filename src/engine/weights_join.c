@@ -264,6 +264,7 @@ static int take(struct joiner *j)
 		return error_set(j->err, E_NOMEM, "%s: its weights take %s: %s", w->file, need, strerror(errno));
 	w->map[0] = (struct weights_map){ p, bytes ? bytes : 1 };
 	w->n_maps = 1;
+	w->made = 1;
 	for (uint32_t i = 0; i < j->n_made; i++) {
 		struct stored *t = &j->s->t[j->m[i].at];
 		t->data = (const unsigned char *)p + (uintptr_t)t->data;

@@ -211,7 +211,7 @@ static uint64_t data_from(const struct weights *w, uint32_t map)
 	const uint64_t from = (uint64_t)(uintptr_t)w->map[map].at, to = from + w->map[map].bytes, page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t first = to;
 
-	if (w->dummy)
+	if (w->made)
 		return from;
 	for (uint32_t i = 0; i < w->n; i++) {
 		const uint64_t at = (uint64_t)(uintptr_t)w->t[i].data;
@@ -291,6 +291,11 @@ static int open_engine(struct runner *r, struct weights *w, uint64_t ctx, uint32
 	return r->info.vocab ? OK : error_set(r->err, E_ARCH, "a model without a vocabulary cannot be run");
 }
 
+static int get_weights(struct runner *r, const struct verify_source *from, const struct quants *q, struct weights **w)
+{
+	return from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
+}
+
 static int run_all(struct runner *r, const struct verify_source *from, const struct quants *q, struct weights **w, struct arena *a,
 	int (*loaded)(void *user, const struct weights *w, struct error *err), void *user)
 {
@@ -303,7 +308,7 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 	/* what was measured before this had its own memory */
 	(void)witness_peak_forget();
 	start = r->calls->now();
-	rc = from->path ? r->calls->load(w, from->path, q, r->err) : r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err);
+	rc = get_weights(r, from, q, w);
 	if (rc != OK)
 		return rc;
 	if (stopped(r)) {
@@ -334,11 +339,11 @@ static int run_all(struct runner *r, const struct verify_source *from, const str
 	if (v->most && !stopped(r)) {
 		r->calls->close(r->e);
 		r->e = NULL;
-		/* of made-up weights what was repacked is gone */
-		if (!from->path && r->info.repacked_bytes) {
+		/* of weights made in memory what was repacked is gone */
+		if ((*w)->made && r->info.repacked_bytes) {
 			r->calls->unload(*w);
 			*w = NULL;
-			if ((rc = r->calls->dummy(w, from->model, from->recipe, &from->dummy, q, r->err)) != OK)
+			if ((rc = get_weights(r, from, q, w)) != OK)
 				return rc;
 		}
 		if ((rc = open_engine(r, *w, v->ctx_many, v->most)) != OK || (rc = run_terms(r, 1)) != OK)

@@ -116,7 +116,7 @@ int main(void)
 			return done_testing();
 		}
 		from.model = entry->spec;
-		from.dummy = (struct dummy_options){ .seed = 1, .layers = 4, .threads = 1 };
+		from.dummy = (struct dummy_options){ .seed = 1, .layers = 16, .threads = 1 };
 	}
 	int rc = go(&healthy, &well, &from, catalog_quants(c), NULL);
 	ok(rc == OK && healthy.term[4].is_measured, "the engine is measured%s%s", rc ? ": " : "", rc ? e.text : "");
