@@ -171,6 +171,7 @@ int main(void)
 	check_draws(1.5f, 3, 0.5f, 0, 7);
 	check_draws(2, 0, 0.95f, 0.3f, 8);
 	check_draws(1, 1000, 0.01f, 1, 9);
+	check_draws(1, 12, 0.99f, 0.7f, 10);     /* all three: min-p has the last word */
 	check_seed();
 	check_bad();
 	return done_testing();
