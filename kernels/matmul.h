@@ -40,6 +40,7 @@ struct matmul {
 	enum input_kind (*input)(uint32_t format);
 	/* bytes of one prepared row of n numbers, a multiple of KERNEL_ALIGN */
 	uint64_t (*input_bytes)(enum input_kind k, uint64_t n);
+	/* one that is not finite makes all that the row is multiplied into no number, or infinite */
 	void (*prepare)(enum input_kind k, void *out, const float *x, uint64_t n);
 	/* Does repacking pay for this format? Then bytes of the packed matrix; 0: no, use it as it is. */
 	uint64_t (*packed_bytes)(uint32_t format, uint64_t rows, uint64_t n);

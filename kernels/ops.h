@@ -1,7 +1,8 @@
 /* ops.h - everything but matrix products: norms, rotary embedding, activations, attention, states. One table an instruction set.
  *
  * Functions work on the rows they are given; the caller shares work among threads and gives scratch. No allocation. Unless said otherwise
- * out may be the same pointer as an input and otherwise does not overlap it. "ref" accumulates in double and defines each function. */
+ * out may be the same pointer as an input and otherwise does not overlap it. "ref" accumulates in double and defines each function. What is no number makes
+ * what it has a part in none, so that a fault shows in the logits (rows of Q8_0 apart, which may lose it). */
 #ifndef KERNEL_OPS_H
 #define KERNEL_OPS_H
 

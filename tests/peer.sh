@@ -11,8 +11,10 @@ csv='' threads='' rounds=5 package=llama-cpp-python==0.3.36
 while [ $# -gt 0 ]; do
 	case $1 in
 	--csv) csv=1; shift ;;
-	-t) threads=$2; shift 2 ;;
-	-r) rounds=$2; shift 2 ;;
+	-t | -r)
+		case ${2:-} in '' | *[!0-9]* | 0) echo "peer: $1 wants a number above 0" >&2; exit 2 ;; esac
+		if [ "$1" = -t ]; then threads=$2; else rounds=$2; fi
+		shift 2 ;;
 	-*) echo "usage: tests/peer.sh [--csv] [-t threads] [-r rounds] [model.gguf...]" >&2; exit 2 ;;
 	*) break ;;
 	esac
@@ -20,7 +22,11 @@ done
 prog=${PROG:-build/ullage}
 [ -n "$threads" ] || threads=$(getconf _NPROCESSORS_ONLN)
 [ $# -gt 0 ] || set -- models/*.gguf
-[ -e "$1" ] || { echo "peer: no models: run make models, or name some" >&2; exit 1; }
+for m; do
+	[ -e "$m" ] && continue
+	case $m in *\**) echo "peer: no models: run make models, or name some" >&2 ;; *) echo "peer: $m: no such file" >&2 ;; esac
+	exit 1
+done
 
 find_bench() {
 	if [ -n "${LLAMA:-}" ]; then
@@ -33,16 +39,20 @@ find_bench() {
 	command -v llama-bench && return
 	dir=${PEER_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/ullage/peer}
 	[ -x "$dir/build/bin/llama-bench" ] && { echo "$dir/build/bin/llama-bench"; return; }
+	for tool in python3 cmake c++; do
+		command -v "$tool" >/dev/null || { echo "peer: no llama-bench here (LLAMA=its folder, or on PATH), and none can be built without $tool" >&2; return 1; }
+	done
 	echo "peer: building llama.cpp from $package in $dir; this takes a while" >&2
 	mkdir -p "$dir"
 	{
 		python3 -m pip download -q --no-deps --no-binary :all: --no-build-isolation -d "$dir" "$package" ||
 			python3 -m pip download -q --no-deps --no-binary :all: -d "$dir" "$package"
-		tar -xzf "$dir"/llama_cpp_python-*.tar.gz -C "$dir"
-		cmake -S "$dir"/llama_cpp_python-*/vendor/llama.cpp -B "$dir/build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DLLAMA_CURL=OFF \
-			-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF
-		cmake --build "$dir/build" --target llama-bench llama-quantize
-	} >"$dir/log" 2>&1 || { echo "peer: llama.cpp did not build: $dir/log" >&2; return 1; }
+	} >"$dir/log" 2>&1 || { echo "peer: no llama-bench here (LLAMA=its folder, or on PATH), and $package could not be had: $dir/log" >&2; return 1; }
+	{
+		tar -xzf "$dir"/llama_cpp_python-*.tar.gz -C "$dir" && cmake -S "$dir"/llama_cpp_python-*/vendor/llama.cpp -B "$dir/build" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DLLAMA_CURL=OFF \
+			-DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF &&
+			cmake --build "$dir/build" --target llama-bench llama-quantize
+	} >>"$dir/log" 2>&1 || { echo "peer: llama.cpp did not build: $dir/log" >&2; return 1; }
 	echo "$dir/build/bin/llama-bench"
 }
 bench=$(find_bench)

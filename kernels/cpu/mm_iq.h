@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#ifndef MM_IQ_H
-#define MM_IQ_H
+#ifndef MM_IQ_TYPES
+#define MM_IQ_TYPES
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 typedef uint64_t words4 __attribute__((vector_size(32)));
 typedef uint32_t words8 __attribute__((vector_size(32)));

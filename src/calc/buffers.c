@@ -184,7 +184,7 @@ static unsigned state_of(struct seen *s, const struct planner *p, uint32_t x)
 {
 	unsigned k;
 
-	if (p->l.n > MAX_STATE_HOLES)
+	if (p->l.n > MAX_STATE_HOLES || !p->at)
 		return NO_STATE;
 	for (k = 0; k < s->n_states; k++) {
 		const struct boundary *b = &s->state[k];

@@ -100,6 +100,7 @@ struct speed_of {
 	struct figure rate, plain;               /* tokens/s; plain: without what the engine was seen to reach here */
 	double bytes;                            /* weights and state that the step reads; a prompt: its first */
 	uint16_t format;                         /* that most of its weights have; NO_FORMAT */
+	double depth; uint32_t width;            /* mean depth of the run; sequences, or tokens of a prompt's step: what runs are told apart by */
 	double distance;                         /* of the runs that rate rests on (calc/runs.h); negative: none */
 };
 int estimate_decode_at(struct speed_of *out, struct estimate *e, const struct question *q, uint64_t depth, struct arena *a, struct error *err) MUST_CHECK;

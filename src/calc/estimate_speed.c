@@ -209,10 +209,13 @@ static uint16_t most(const struct costs *c, const struct question *q)
 }
 
 /* What the engine was seen to reach here, if it is this program's. */
-static void as_seen(struct speed_of *s, const struct question *q, struct run_kind kind)
+static void as_seen(struct speed_of *s, const struct question *q, uint8_t phase, double depth, uint64_t width)
 {
+	struct run_kind kind = { .phase = phase, .depth = depth, .sequences = width < UINT32_MAX ? (uint32_t)width : UINT32_MAX };
 	struct run_share share;
 
+	s->depth = depth;
+	s->width = kind.sequences;
 	s->rate = s->plain;
 	s->distance = -1;
 	if (!is_ullage(q) || s->plain.basis == BASIS_UNKNOWN || s->format == NO_FORMAT)
@@ -239,7 +242,7 @@ int estimate_decode_at(struct speed_of *out, struct estimate *e, const struct qu
 	out->plain = rate_of(e->settings.sequences, step_time(e, q, &c, (double)s.tokens));
 	out->bytes = c.bytes;
 	out->format = most(&c, q);
-	as_seen(out, q, (struct run_kind){ .phase = RUN_DECODE, .depth = (double)depth, .sequences = e->settings.sequences });
+	as_seen(out, q, RUN_DECODE, (double)depth, e->settings.sequences);
 	return OK;
 }
 
@@ -321,7 +324,7 @@ int estimate_prompt(struct speed_of *out, struct estimate *e, const struct quest
 		}
 	}
 	out->plain = rate_of((double)tokens, sum);
-	as_seen(out, q, (struct run_kind){ .phase = RUN_PREFILL, .sequences = 1 });
+	as_seen(out, q, RUN_PREFILL, (double)tokens / 2, tokens < e->settings.ubatch ? tokens : e->settings.ubatch);
 	return OK;
 }
 

@@ -55,7 +55,7 @@ struct op {
 	uint8_t rows;                            /* works on the rows that need logits alone */
 	uint8_t residual;                        /* an OP_ADD or OP_MIX of a branch into the residual stream (own only) */
 	uint8_t bytes_only;                      /* 1: stands for memory; the op before it does the work */
-	uint16_t w[OP_WEIGHTS];                  /* enum weight_id, in the order that run_*.c of src/engine read them; W_NONE */
+	uint16_t w[OP_WEIGHTS];                  /* enum weight_id, in the order that src/engine reads them; W_NONE */
 	uint8_t math;                            /* enum math: which matrix rate applies */
 	uint8_t in_place;                        /* out[0] may take over an input that nobody reads again */
 	uint32_t in[4], out[4];                  /* activations; NO_ACT */

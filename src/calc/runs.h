@@ -1,7 +1,7 @@
 /* runs.h - from what an engine was seen to reach on this machine to what it will reach in a run that is like those. Pure.
  *
  * Runs of the same phase and weight format count, those nearest by far the most. The distance of two runs is the sum of the binary
- * logarithms of how much they differ in bytes read, in sequences, and in depth (counted from 1024 tokens on: what comes before hardly shows). */
+ * logarithms of how much they differ in bytes read, in sequences (of a prompt: in tokens of a step), and in depth (counted from 1024 tokens on: what comes before hardly shows). */
 #ifndef RUNS_H
 #define RUNS_H
 

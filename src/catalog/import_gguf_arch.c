@@ -32,7 +32,7 @@ static const struct arch_facts table[] = {
 	{ .name = "glm-dsa", .score = SCORE_SIGMOID }, { .name = "glm4moe", .score = SCORE_SIGMOID },
 	{ .name = "gpt2", .act = ACT_GELU_TANH, .rope = ROPE_NOWHERE }, { .name = "gptneox", .act = ACT_GELU },
 	{ .name = "gpt-oss", .act = ACT_SWIGLU_OAI, .score = SCORE_TOPK_SOFTMAX, .spans = SPANS_PATTERN, .period = 2 },
-	{ .name = "granite", .rope = ROPE_BY_KEY }, { .name = "granitemoe", .rope = ROPE_BY_KEY },
+	{ .name = "granite", .rope = ROPE_BY_KEY },
 	{ .name = "granitehybrid", .rope = ROPE_BY_KEY }, { .name = "granite_swa", .spans = SPANS_ARRAY, .rope = ROPE_BY_KEY },
 	{ .name = "grok", .act = ACT_GELU_TANH },
 	{ .name = "hy_v3", .score = SCORE_SIGMOID },
@@ -64,7 +64,7 @@ static const struct arch_facts table[] = {
 static const char *const usual[] = {
 	"arctic", "baichuan", "bailingmoe", "bailingmoe2", "chatglm", "command-r", "dbrx", "deepseek", "deepseek2",
 	"deepseek2-ocr", "deepseek32", "dots1", "ernie4_5", "ernie4_5-moe", "exaone", "falcon-h1", "glm4",
-	"hunyuan-dense", "hunyuan-moe", "hunyuan_vl", "internlm2", "llada", "llada-moe", "llama", "maincoder",
+	"granitemoe", "hunyuan-dense", "hunyuan-moe", "hunyuan_vl", "internlm2", "llada", "llada-moe", "llama", "maincoder",
 	"mamba2", "minicpm", "minicpm3", "minimax-m2", "mistral3", "mistral4", "olmo", "olmoe", "openelm", "orion", "phi3",
 	"qwen", "qwen2", "qwen2moe", "qwen2vl", "qwen3", "qwen35", "qwen35moe", "qwen3moe", "qwen3next",
 	"qwen3vl", "qwen3vlmoe", "rnd1", "seed_oss", "stablelm", "xverse",

@@ -43,7 +43,7 @@ static const struct { const char *name; uint16_t id; } of_model[] = {
 };
 /* What may follow a stem. Of two that fit the first holds: the longer one. */
 static const struct { const char *end; uint8_t part, bias, bare; } ends[] = {
-	{ ".weight_scale_inv", HF_SCALE, 0, 0 }, { ".weight_scale", HF_SCALE, 0, 0 }, { ".input_scale", HF_UNREAD, 0, 0 }, { ".weight", HF_WHOLE, 0, 0 }, { ".bias", HF_WHOLE, 1, 0 },
+	{ ".weight_scale_inv", HF_SCALE, 0, 0 }, { ".weight_scale", HF_SCALE, 0, 0 }, { ".input_scale", HF_UNREAD, 0, 0 }, { ".k_scale", HF_UNREAD, 0, 0 }, { ".v_scale", HF_UNREAD, 0, 0 }, { ".weight", HF_WHOLE, 0, 0 }, { ".bias", HF_WHOLE, 1, 0 },
 	{ "_blocks", HF_BLOCKS, 0, 1 }, { "_scales", HF_BLOCK_SCALES, 0, 1 }, { "_bias", HF_WHOLE, 1, 1 }, { "", HF_WHOLE, 0, 1 },
 };
 

@@ -34,6 +34,7 @@ struct job {
 	struct run_text text;
 	const char *prompt; size_t n_prompt;     /* as given */
 	const char *chat;                        /* the template that is used; NULL: none */
+	int32_t chat_end;                        /* the control token that it writes behind an answer; NO_TOKEN */
 	const char *note;                        /* for a person; NULL */
 	double load_s;
 	uint8_t first;                           /* no token was printed yet */
@@ -91,15 +92,15 @@ static int prompt_from(struct job *j, struct error *err)
 
 static int sampling_from(struct sampler_options *s, const struct options *o, struct error *err)
 {
-	double temp = 0.8, k = 40, p = 0.95, min = 0.05, seed = -1;
+	double temp = 0.8, p = 0.95, min = 0.05;
+	uint64_t k = 40, seed = (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid();
 	int rc;
 
-	if ((rc = number_from(&temp, "--temp", o->temp, 0, 100, err)) != OK || (rc = number_from(&k, "--top-k", o->top_k, 0, 1e9, err)) != OK ||
+	if ((rc = number_from(&temp, "--temp", o->temp, 0, 100, err)) != OK || (rc = whole_from(&k, "--top-k", o->top_k, INT32_MAX, err)) != OK ||
 	    (rc = number_from(&p, "--top-p", o->top_p, 0, 1, err)) != OK || (rc = number_from(&min, "--min-p", o->min_p, 0, 1, err)) != OK ||
-	    (rc = number_from(&seed, "--seed", o->seed, 0, 9e15, err)) != OK)
+	    (rc = whole_from(&seed, "--seed", o->seed, UINT64_MAX, err)) != OK)
 		return rc;
-	*s = (struct sampler_options){ .temperature = (float)temp, .top_k = (int32_t)k, .top_p = (float)p, .min_p = (float)min,
-		.seed = seed >= 0 ? (uint64_t)seed : (uint64_t)time(NULL) * 1000003 + (uint64_t)getpid() };
+	*s = (struct sampler_options){ .temperature = (float)temp, .top_k = (int32_t)k, .top_p = (float)p, .min_p = (float)min, .seed = seed };
 	return OK;
 }
 
@@ -151,7 +152,7 @@ static int ends(void *user, int32_t token)
 {
 	const struct job *j = user;
 
-	return tokenizer_ends(j->t, token);
+	return tokenizer_ends(j->t, token) || token == j->chat_end;
 }
 
 static int print(void *user, int32_t token)
@@ -189,9 +190,14 @@ static void number(cJSON *o, const char *key, double v, int known)
 
 static int document(const struct job *j, const struct generated *g, const char *path, struct error *err)
 {
-	cJSON *doc = answer_document(), *x = json_add_object(doc, "model");
+	cJSON *doc, *x;
 	const int64_t peak = witness_peak();
+	char *text = run_text_utf8(&j->text);
 
+	if (!text)
+		return error_set(err, E_NOMEM, "out of memory");
+	doc = answer_document();
+	x = json_add_object(doc, "model");
 	json_add_str(x, "file", path);
 	json_add_str(x, "name", j->w->model.name);
 	json_add_str(x, "architecture", j->w->model.architecture);
@@ -207,7 +213,8 @@ static int document(const struct job *j, const struct generated *g, const char *
 	json_add_f64(x, "top_p", (double)j->how.top_p);
 	json_add_f64(x, "min_p", (double)j->how.min_p);
 	json_add_u64(x, "seed", j->how.seed);
-	json_add_str(doc, "text", j->text.all ? j->text.all : "");
+	json_add_str(doc, "text", text);
+	free(text);
 	json_add_str(doc, "ended", generate_end_names[g->why]);
 	json_add_u64(doc, "prompt_tokens", g->prompt_tokens);
 	json_add_u64(doc, "generated_tokens", g->tokens);
@@ -222,48 +229,94 @@ static int document(const struct job *j, const struct generated *g, const char *
 	return answer_print(doc, err);
 }
 
-/* The prompt as a turn of a conversation, where it is to be one: the file's template if it is known, or the one that was named. */
-static int in_template(const char **text, size_t *n, struct job *j, struct error *err)
+/* One more note for a person; without memory for it there is none. */
+static void note(struct job *j, const char *text)
 {
-	const char *jinja = tokenizer_chat_template(j->t), *name = j->o->chat && *j->o->chat ? j->o->chat : NULL;
+	j->note = j->note && text ? arena_printf(&j->a, "%s; %s", j->note, text) : text;
+}
+
+/* What the template writes behind an answer ends it, whether or not the file says so of that token. */
+static void end_of_answer(struct job *j, const struct chat_template *c)
+{
+	size_t n;
+	const char *end = chat_end(&n, c);
+	const int32_t id = end ? tokenizer_find(j->t, end, n) : NO_TOKEN;
+
+	if (id != NO_TOKEN && !tokenizer_piece(j->t, NULL, 0, id, 0, 0))
+		j->chat_end = id;
+	if (end && id == NO_TOKEN && j->o->chat && *j->o->chat)
+		note(j, arena_printf(&j->a, "this model has no token %.*s, with which template %s ends an answer: it was hardly trained on it, and may not end by itself", (int)n, end,
+			j->chat));
+}
+
+/* Text that is tokenized; told: what of it is the prompt's, NULL without a template. */
+struct whole { const char *text, *told; size_t n; };
+
+/* The prompt as a turn of a conversation, where it is to be one: the file's template if it is known, or the one that was named. */
+static int in_template(struct whole *w, struct job *j, struct error *err)
+{
+	const char *jinja = tokenizer_chat_template(j->t), *name = j->o->chat && *j->o->chat ? j->o->chat : NULL, *nul = memchr(j->prompt, 0, j->n_prompt);
 	const struct chat_template *c = NULL;
-	const char *prompt = arena_strndup(&j->a, j->prompt, j->n_prompt);
-	const struct chat_message turn = { "user", prompt };
+	const struct chat_message turn = { "user", j->prompt };
 	int rc;
 
-	if (!prompt)
-		return error_set(err, E_NOMEM, "out of memory");
+	*w = (struct whole){ j->prompt, NULL, j->n_prompt };
 	if (j->o->chat && (rc = chat_choose(&c, name, jinja, err)) != OK)
 		return rc;
 	if (!j->o->chat && !j->o->raw && !(c = chat_detect(jinja)) && jinja)
-		j->note = "the file's chat template is none of those known: the prompt is taken as it is (--chat=NAME names one, --raw says that this is meant)";
+		note(j, "the file's chat template is none of those known: the prompt is taken as it is (--chat=NAME names one, --raw says that this is meant)");
 	if (!c)
 		return OK;
+	if (nul) {
+		error_set(err, E_USAGE, "byte %zu of the prompt is NUL, which no turn of a conversation has", (size_t)(nul - j->prompt));
+		error_hint(err, "--raw takes a prompt as it is");
+		return E_USAGE;
+	}
 	j->chat = chat_name(c);
-	*n = chat_apply(NULL, 0, c, &turn, 1, 1);
-	char *whole = arena_alloc(&j->a, *n + 1);
+	end_of_answer(j, c);
+	w->n = chat_apply(NULL, NULL, 0, c, &turn, 1, 1);
+	char *whole = arena_alloc(&j->a, 2 * w->n + 1);
 	if (!whole)
 		return error_set(err, E_NOMEM, "out of memory");
-	chat_apply(whole, *n, c, &turn, 1, 1);
-	*text = whole;
+	chat_apply(whole, whole + w->n, w->n, c, &turn, 1, 1);
+	w->text = whole;
+	w->told = whole + w->n;
 	return OK;
 }
 
 static int tokens_of(int32_t **out, size_t *n, struct job *j, struct error *err)
 {
-	const char *text = j->prompt;
-	size_t bytes = j->n_prompt;
-	int rc = in_template(&text, &bytes, j, err);
+	struct whole w;
+	int32_t first;
+	int rc = in_template(&w, j, err);
 
 	if (rc != OK)
 		return rc;
-	const unsigned flags = TOKENIZE_BOS | (j->chat ? TOKENIZE_SPECIAL : 0);
-	/* asked twice: how many there are, then which */
-	if ((rc = tokenizer_encode(j->t, NULL, 0, n, text, bytes, flags, err)) != OK)
+	unsigned flags = j->chat || j->o->raw ? TOKENIZE_SPECIAL : 0;
+	/* asked twice: how many there are, and whether beginning of text is written out, then which */
+	if ((rc = tokenizer_encode_told(j->t, &first, 1, n, w.text, w.told, w.n, flags, err)) != OK)
 		return rc;
-	if (!(*out = arena_array(&j->a, *n + 1, sizeof **out)))
+	if (!*n || first != tokenizer_bos(j->t))
+		flags |= TOKENIZE_BOS;
+	const size_t cap = *n + 1;
+	if (!(*out = arena_array(&j->a, cap, sizeof **out)))
 		return error_set(err, E_NOMEM, "out of memory");
-	return tokenizer_encode(j->t, *out, *n, n, text, bytes, flags, err);
+	return tokenizer_encode_told(j->t, *out, cap, n, w.text, w.told, w.n, flags, err);
+}
+
+/* The FILE, and what is most often meant by other words. */
+static int argument(const struct options *o, struct error *err)
+{
+	if (o->n_args == 1)
+		return OK;
+	error_set(err, E_USAGE, "run wants one FILE, not %d", o->n_args);
+	for (int i = 0; o->chat && !*o->chat && i < o->n_args; i++)
+		if (chat_find(o->args[i])) {
+			error_hint(err, "a template's name goes behind an equals sign: --chat=%s", o->args[i]);
+			return E_USAGE;
+		}
+	error_hint(err, "ullage run FILE -p TEXT");
+	return E_USAGE;
 }
 
 static int run(struct job *j, const char *path, struct error *err)
@@ -279,6 +332,9 @@ static int run(struct job *j, const char *path, struct error *err)
 	if ((rc = load(j, path, err)) != OK || (rc = tokens_of(&token, &g.n_prompt, j, err)) != OK ||
 	    (rc = sampler_open(&j->s, &j->how, j->info.vocab, err)) != OK)
 		return rc;
+	const uint32_t longest = j->w->model.context_max;
+	if (longest && j->info.ctx_tokens > longest)
+		note(j, arena_printf(&j->a, "the model was made for %u tokens; what comes beyond them is seldom of use", longest));
 	g.prompt = token;
 	g.engine = j->e;
 	j->text.out = j->o->json ? NULL : stdout;
@@ -286,12 +342,10 @@ static int run(struct job *j, const char *path, struct error *err)
 	rc = generate_run(&out, &g, err);
 	if (run_text_end(&j->text) && j->o->json && rc == OK)
 		rc = error_set(err, E_NOMEM, "out of memory");
-	if (rc != OK)
+	if (!j->o->json && !j->text.failed && (rc == OK || out.tokens))
+		putchar('\n');                  /* also before an error's message */
+	if (rc != OK || (j->o->json && (rc = document(j, &out, path, err)) != OK))
 		return rc;
-	if (j->o->json && (rc = document(j, &out, path, err)) != OK)
-		return rc;
-	if (!j->o->json && !j->text.failed)
-		putchar('\n');
 	fflush(stdout);
 	closing(j, &out);
 	return out.why == END_STOPPED ? EXIT_INTERRUPTED : OK;   /* what could not be written is main()'s to say */
@@ -299,11 +353,11 @@ static int run(struct job *j, const char *path, struct error *err)
 
 int cmd_run(struct options *o, struct error *err)
 {
-	struct job j = { .o = o };
-	int rc;
+	struct job j = { .o = o, .chat_end = NO_TOKEN };
+	int rc = argument(o, err);
 
-	if (o->n_args != 1)
-		return error_set(err, E_USAGE, "run wants one FILE, not %d", o->n_args);
+	if (rc != OK)
+		return rc;
 	if (o->raw && o->chat)
 		return error_set(err, E_USAGE, "--raw and --chat exclude each other");
 	rc = run(&j, o->args[0], err);

@@ -21,7 +21,7 @@ static const char *section_title(char *buf, size_t n, enum fit_class c, const st
 			cards += (unsigned)h->groups[g].per_node * h->groups[g].nodes;
 	const char *where = !vram ? "in memory" : cards == 1 ? "on the card" : "on the cards";
 	switch (c) {
-	case FIT_WHOLE: snprintf(buf, n, "%s %s", vram ? "wholly" : "wholly", where); break;
+	case FIT_WHOLE: snprintf(buf, n, "wholly %s", where); break;
 	case FIT_WHOLE_SLOW: snprintf(buf, n, "wholly %s, but slower than %s tokens/s", where, format_3(tps, sizeof tps, f->min_tps)); break;
 	case FIT_OFFLOADED: snprintf(buf, n, "offloaded: experts or layers in host memory"); break;
 	case FIT_OFFLOADED_SLOW: snprintf(buf, n, "offloaded, and slower than %s tokens/s", format_3(tps, sizeof tps, f->min_tps)); break;

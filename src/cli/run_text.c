@@ -72,6 +72,20 @@ int run_text_end(struct run_text *t)
 	return t->failed ? -1 : 0;
 }
 
+char *run_text_utf8(const struct run_text *t)
+{
+	char *clean = malloc(3 * t->n + 1), *p = clean;
+
+	for (size_t at = 0, k; clean && at < t->n; at += k ? k : 1) {
+		k = t->all[at] ? str_utf8(t->all + at, t->n - at) : 0;
+		memcpy(p, k ? t->all + at : "\xef\xbf\xbd", k ? k : 3);
+		p += k ? k : 3;
+	}
+	if (clean)
+		*p = '\0';
+	return clean;
+}
+
 void run_text_free(struct run_text *t)
 {
 	free(t->all);

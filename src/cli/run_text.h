@@ -15,6 +15,8 @@ struct run_text {
 int run_text_put(struct run_text *t, const char *bytes, size_t n);
 /* What is still held leaves. */
 int run_text_end(struct run_text *t);
+/* What was collected as valid UTF-8: of a byte that is none, and of a NUL, it has U+FFFD. free(); NULL: no memory. */
+char *run_text_utf8(const struct run_text *t);
 void run_text_free(struct run_text *t);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Formats: %r the role, %u it in capitals, %c it with a capital, %t the text, %s the text without blanks around it, %p system messages so far and an empty line (then
  * they are forgotten), %b "<s>" unless this is the first message, %l "Assistant:" when it is the last. Texts, names and how templates are recognised are those of
- * llama.cpp's llama-chat.cpp. */
+ * llama.cpp's llama-chat.cpp, but for Gemma 4, which it runs as a program. */
 #include "engine/chat.h"
 #include "base/str.h"
 
@@ -28,6 +28,7 @@ struct chat_template {
 #define HY(x) "<" FW_BAR "hy_" x FW_BAR ">"
 #define HY_PLACE(n) HY("place" LOW "holder" LOW "no" LOW n)
 #define COHERE(who) "<|START_OF_TURN_TOKEN|><|" who "_TOKEN|>"
+#define GEMMA4 "<|turn>system\n%s<turn|>\n", "<|turn>user\n%s<turn|>\n", "<|turn>model\n%s<turn|>\n", NULL
 #define PANGU(who, end) "[unused9]" who "：" end
 
 static const struct chat_template templates[] = {
@@ -95,6 +96,9 @@ static const struct chat_template templates[] = {
 	{ "grok-2", "System: %s<|separator|>\n\n", "Human: %s<|separator|>\n\n", "Assistant: %t<|separator|>\n\n", NULL, "Assistant:", .system_first = 0 },
 	{ "pangu-embedded", PANGU("系统", "%t[unused10]"), PANGU("用户", "%t[unused10]"), PANGU("助手", "%t[unused10]"), PANGU("工具", "%t[unused10]"), PANGU("助手", ""),
 		.no_system = PANGU("系统", "[unused10]") },
+	/* Google's template for Gemma 4; some files of it write an empty thought in front of an answer, so that none is thought up */
+	{ "gemma4", GEMMA4, "<|turn>model\n", .system_first = 0 },
+	{ "gemma4-no-thought", GEMMA4, "<|turn>model\n<|channel>thought\n<channel|>", .system_first = 0 },
 	{ "solar-open", SAME("<|begin|>%r<|content|>%t<|end|>"), "<|begin|>assistant", .system_first = 0 },
 };
 enum { TEMPLATES = sizeof templates / sizeof *templates };
@@ -116,25 +120,32 @@ const struct chat_template *chat_find(const char *name)
 	return NULL;
 }
 
-struct text { char *out; size_t cap, n; };
+struct text { char *out, *told; size_t cap, n; char in_message; };
 
 static void put(struct text *t, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++, t->n++)
-		if (t->n < t->cap)
-			t->out[t->n] = s[i];
+	for (size_t i = 0; i < n; i++, t->n++) {
+		if (t->n >= t->cap)
+			continue;
+		t->out[t->n] = s[i];
+		if (t->told)
+			t->told[t->n] = t->in_message;
+	}
 }
 static void put_string(struct text *t, const char *s) { put(t, s, s ? strlen(s) : 0); }
 
-static void put_trimmed(struct text *t, const char *s)
+/* A message's text, without blanks around it when trimmed. */
+static void put_message(struct text *t, const char *s, int trimmed)
 {
 	size_t n = strlen(s);
 
-	while (n && isspace((unsigned char)*s))
+	while (trimmed && n && isspace((unsigned char)*s))
 		s++, n--;
-	while (n && isspace((unsigned char)s[n - 1]))
+	while (trimmed && n && isspace((unsigned char)s[n - 1]))
 		n--;
+	t->in_message = 1;
 	put(t, s, n);
+	t->in_message = 0;
 }
 
 static void put_role(struct text *t, const char *role, char how)
@@ -153,20 +164,16 @@ static void put_system(struct text *t, const struct chat_template *c, const stru
 	size_t before = t->n;
 
 	for (; from < to; from++)
-		if (is(&m[from], "system")) {
-			if (c->keep_system == 1)
-				put_trimmed(t, m[from].text);
-			else
-				put_string(t, m[from].text);
-		}
+		if (is(&m[from], "system"))
+			put_message(t, m[from].text, c->keep_system == 1);
 	if (t->n > before)
 		put_string(t, "\n\n");
 }
 
-size_t chat_apply(char *out, size_t cap, const struct chat_template *c, const struct chat_message *m, size_t n, int generate)
+size_t chat_apply(char *out, char *told, size_t cap, const struct chat_template *c, const struct chat_message *m, size_t n, int generate)
 {
-	struct text t = { out, cap, 0 };
-	size_t told = 0;                         /* system messages before this one are written */
+	struct text t = { .out = out, .told = told, .cap = cap };
+	size_t said = 0;                         /* system messages before this one are written */
 
 	put_string(&t, c->begin);
 	if (n && !is(&m[0], "system"))
@@ -184,13 +191,13 @@ size_t chat_apply(char *out, size_t cap, const struct chat_template *c, const st
 				continue;
 			}
 			switch (*++f) {
-			case 't': put_string(&t, m[i].text); break;
-			case 's': put_trimmed(&t, m[i].text); break;
+			case 't': put_message(&t, m[i].text, 0); break;
+			case 's': put_message(&t, m[i].text, 1); break;
 			case 'b': put_string(&t, i ? "<s>" : ""); break;
 			case 'l': put_string(&t, i + 1 == n ? "Assistant:" : ""); break;
 			case 'p':
-				put_system(&t, c, m, told, i);
-				told = i;
+				put_system(&t, c, m, said, i);
+				said = i;
 				break;
 			default: put_role(&t, m[i].role, *f);
 			}
@@ -199,6 +206,23 @@ size_t chat_apply(char *out, size_t cap, const struct chat_template *c, const st
 	if (generate)
 		put_string(&t, c->answer);
 	return t.n;
+}
+
+const char *chat_end(size_t *n, const struct chat_template *c)
+{
+	const char *f = c->assistant, *end = NULL;
+
+	for (; f && *f; f++)
+		if (f[0] == '%' && (f[1] == 't' || f[1] == 's'))
+			end = f + 2;
+	while (end && isspace((unsigned char)*end))
+		end++;
+	if (!end || !*end)
+		return NULL;
+	*n = strlen(end);
+	while (isspace((unsigned char)end[*n - 1]))
+		--*n;
+	return end;
 }
 
 int chat_choose(const struct chat_template **out, const char *name, const char *jinja, struct error *err)
@@ -219,7 +243,7 @@ int chat_choose(const struct chat_template **out, const char *name, const char *
 	if (name)
 		rc = error_set(err, E_USAGE, "chat template '%.40s' is not known; known are: %s", name, list);
 	else
-		rc = error_set(err, E_USAGE, "%s; known by name are: %s", jinja ? "the file's chat template is not recognised" : "the file has no chat template", list);
+		rc = error_set(err, E_USAGE, "%s; --chat=NAME takes one of: %s", jinja ? "the file's chat template is not recognised" : "the file has no chat template", list);
 	error_hint(err, "%s", list + cut + 1);
 	if (name) {
 		near_init(&near, name);

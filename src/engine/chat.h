@@ -1,7 +1,7 @@
 /* chat.h - a conversation as the text that a model was trained on, by templates of known names.
  *
  * A GGUF file's tokenizer.chat_template is a program (Jinja); it is not run but recognised by strings that only it has. Not here: the tokens of that text
- * (tokenizer_encode with TOKENIZE_SPECIAL). */
+ * (tokenizer_encode_told with TOKENIZE_SPECIAL). */
 #ifndef CHAT_H
 #define CHAT_H
 
@@ -18,8 +18,11 @@ int chat_choose(const struct chat_template **out, const char *name, const char *
 const char *chat_name(const struct chat_template *c);
 const struct chat_template *chat_at(unsigned i);         /* NULL beyond the last */
 
-/* The conversation's text, with the beginning of an answer when generate. At most cap bytes are written, without a NUL; returns how many it has. No beginning-of-text
- * token is written: the tokenizer adds it. Messages of roles that a template does not know are left out. */
-size_t chat_apply(char *out, size_t cap, const struct chat_template *c, const struct chat_message *m, size_t n, int generate);
+/* The conversation's text, with the beginning of an answer when generate. At most cap bytes are written, without a NUL; returns how many it has. told (may be NULL), of
+ * cap bytes too: 1 where the byte is of a message's text, 0 where it is the template's, for tokenizer_encode_told(). Messages of roles that a template does not know are
+ * left out. Beginning of text is the tokenizer's to add; a few templates write it as well. */
+size_t chat_apply(char *out, char *told, size_t cap, const struct chat_template *c, const struct chat_message *m, size_t n, int generate);
+/* What a template writes behind an answer, without blanks around it, *n bytes: "<|im_end|>". NULL: nothing. */
+const char *chat_end(size_t *n, const struct chat_template *c);
 
 #endif

@@ -29,6 +29,8 @@ static const struct { const char *name; const char *has[4]; } rules[] = {
 	{ "zephyr", { "<|user|>", "<|endoftext|>" } },
 	{ "monarch", { "bos_token + message['role']" } },
 	{ "gemma", { "<start_of_turn>" } },
+	{ "gemma4-no-thought", { "<|turn>model", "<turn|>", "'<|channel>thought\\n<channel|>'" } },
+	{ "gemma4", { "<|turn>", "<turn|>" } },
 	{ "orion", { "'\\n\\nAssistant: ' + eos_token" } },
 	{ "openchat", { "GPT4 Correct " } },
 	{ "vicuna-orca", { "USER: ", "ASSISTANT: ", "SYSTEM: " } },

@@ -63,7 +63,8 @@ static void route_row(const struct program *p, const struct xop *o, float *choic
 		for (uint32_t i = 0; i < n; i++)
 			probs[i] = (float)sqrt(logits[i] > 20 ? logits[i] : log1p(exp(logits[i])));
 	for (uint32_t i = 0; i < n; i++)
-		by[i] = probs[i] + (o->vec[0] ? o->vec[0][i] : 0);
+		/* Llama 4 chooses before the sigmoid, whose floats near 1 may be equal (llama-graph.cpp, build_moe_ffn) */
+		by[i] = (p->hyper->weight_before ? logits[i] : probs[i]) + (o->vec[0] ? o->vec[0][i] : 0);
 	strike_groups(by, e);
 	best(id, by, n, k);
 	for (uint32_t i = 0; i < k; i++)

@@ -11,13 +11,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct carve { uint64_t at; unsigned char *base; };
+struct carve { uint64_t at, things; unsigned char *base; };
 /* n things of so many bytes. What overflows stays at the largest number, which no allocation gives. */
 static void *carve(struct carve *c, uint64_t n, uint64_t each)
 {
 	void *p = c->base ? c->base + c->at : NULL;
 	uint64_t bytes;
 
+	c->things += n;
 	(void)u64_mul(&bytes, n, each);
 	(void)u64_add(&c->at, c->at, u64_round_up(bytes, KERNEL_ALIGN));
 	return p;
@@ -198,6 +199,22 @@ static void pack_all(struct program *p, struct carve *c)
 	}
 }
 
+/* A huge page lies whole on the node that touches it first: where matrices are so small that a node's rows of one fill few of them, they go without. */
+static void small_pages(const struct program *p, const struct carve *c)
+{
+#ifdef MADV_NOHUGEPAGE
+	enum { FEW = 4 << 20 };                  /* bytes: two huge pages, of which one is shared with the next node */
+	unsigned nodes = 0;
+
+	for (uint64_t set = p->dev->nodes; set; set &= set - 1)
+		nodes++;
+	if (nodes > 1 && c->at / c->things / nodes < FEW)
+		(void)madvise(p->packed->host, p->packed->bytes, MADV_NOHUGEPAGE);
+#else
+	(void)p, (void)c;
+#endif
+}
+
 /* On several memory nodes what no kernel repacks is copied, when there is room: a thread's rows then lie on its own node, not where whoever read the file first was. */
 int repack(struct build *b, struct error *err)
 {
@@ -223,6 +240,7 @@ int repack(struct build *b, struct error *err)
 			return rc;
 		}
 	}
+	small_pages(p, &c);
 	c = (struct carve){ .base = p->packed->host };
 	pack_all(p, &c);
 	/* reading one tensor of a file maps pages of its neighbours too, those that were let go of among them: as far as folios of the page cache reach */

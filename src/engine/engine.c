@@ -3,7 +3,6 @@
 
 #include "engine/backend.h"
 #include "engine/bind.h"
-#include "engine/weights_private.h"
 #include "matmul.h"
 
 #include <stdlib.h>
@@ -88,12 +87,7 @@ int engine_open(struct engine **out, struct weights *w, const struct engine_opti
 		rc = error_set(err, E_NOMEM, "out of memory");
 		goto out;
 	}
-	const uint64_t states = e->bound.binding.kv_bytes + e->bound.binding.state_bytes, free_now = memory_free_now();
-	if (free_now && states > free_now) {     /* the system would hand it out, and end the program once it is used */
-		rc = error_set(err, E_NOMEM, "K, V and states of %u x %llu tokens take %llu MiB, and %llu MiB are free", lim.slots, (unsigned long long)lim.ctx_tokens, (unsigned long long)(states >> 20), (unsigned long long)(free_now >> 20));
-		goto out;
-	}
-	if ((rc = e->backend->alloc(&e->states, e->dev, states, err)) != OK ||
+	if ((rc = e->backend->alloc(&e->states, e->dev, e->bound.binding.kv_bytes + e->bound.binding.state_bytes, err)) != OK ||
 	    (rc = e->backend->prepare(&e->program, e->dev, e->bound.op, e->bound.n, &e->bound.binding, e->states, &e->bound.limits, err)) != OK)
 		goto out;
 	e->load_s = now_s() - t0;

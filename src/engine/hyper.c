@@ -112,10 +112,16 @@ static int rope_of(struct hyper_rope *h, struct weights *w, const struct rope *r
 	struct error *err)
 {
 	int window = r->name && !strcmp(r->name, "window"), plain = window && !(t->flags & HY_WINDOW_SCALED), tables;
+	double alpha = 0.0;
 
 	rope_start(h, r, &w->model);
 	tables = plain ? ROPE_SCALING_NONE : h->scaling;
 	READ(file_scaling(h, w, g, plain, err));
+	READ(key(&alpha, w, g, "rope.scaling.alpha", err));
+	if (alpha > 0.0 && strcmp(t->name, "hunyuan-dense"))
+		return error_set(err, E_ARCH, "%s: architecture %s with rope.scaling.alpha is not run", w->file, t->name);
+	if (alpha > 0.0 && h->dims > 2)          /* hunyuan-vl.cpp, which loads hunyuan-dense too */
+		h->theta *= pow(alpha, (double)h->dims / (h->dims - 2));
 	if (!(plain && t->flags & HY_WINDOW_PLAIN))
 		READ(key(&h->attn_factor, w, g, "rope.scaling.attn_factor", err));
 	if (t->flags & HY_GROK) {
@@ -249,8 +255,10 @@ int hyper_from_gguf(struct weights *w, const struct gguf *g, struct error *err)
 	if (!t)
 		return hyper_refuse(&w->model, err);
 	hyper_of_arch(&h, &w->model, t);
-	if (t->flags & (HY_MLA_YARN | HY_YARN_KEYS))
+	if (t->flags & (HY_MLA_YARN | HY_YARN_KEYS) && strcmp(t->name, "glm-dsa"))       /* whose loader does not read it */
 		READ(key(&log_mul, w, g, "rope.scaling.yarn_log_multiplier", err));
+	if (t->flags & HY_LLAMA4 && !h.temperature_floor)        /* a window of 0: llama.cpp, which would turn every layer, does not run that either */
+		return error_set(err, E_ARCH, "%s: architecture llama4 without chunks of attention is not run", w->file);
 	if (t->flags & HY_SECTIONS_HALVES && sections(w, g))
 		w->adjacent_rope = 0;
 	if (t->flags & HY_MLA_YARN)

@@ -30,8 +30,8 @@ int sampler_open(struct sampler **out, const struct sampler_options *o, uint32_t
 	*out = NULL;
 	if (!(o->temperature >= 0) || !isfinite(o->temperature))
 		return error_set(err, E_USAGE, "temperature %g must be 0 or more", (double)o->temperature);
-	if (!(o->top_p > 0 && o->top_p <= 1))
-		return error_set(err, E_USAGE, "top-p %g must be above 0 and at most 1", (double)o->top_p);
+	if (!(o->top_p >= 0 && o->top_p <= 1))
+		return error_set(err, E_USAGE, "top-p %g must be in 0 to 1", (double)o->top_p);
 	if (!(o->min_p >= 0 && o->min_p <= 1))
 		return error_set(err, E_USAGE, "min-p %g must be in 0 to 1", (double)o->min_p);
 	if (vocab == 0 || vocab > INT32_MAX)
@@ -81,7 +81,19 @@ static void sift(struct candidate *heap, uint32_t n, uint32_t i)
 	heap[i] = x;
 }
 
-/* Fills kept, best first, with what the filters leave; returns how many. */
+/* Fills kept with what min-p alone leaves, in any order: it needs none, and to order a whole vocabulary takes longer than a step of a small model. */
+static uint32_t filter_min_p(struct sampler *s, uint32_t n, float best)
+{
+	const double least = s->o.min_p > 0 ? (double)best + log((double)s->o.min_p) : -INFINITY;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if ((double)s->heap[i].logit >= least)
+			s->kept[kept++] = s->heap[i];
+	return kept;
+}
+
+/* Fills kept, best first, with what top-k, top-p or both and then min-p leave; returns how many. */
 static uint32_t filter(struct sampler *s, uint32_t n)
 {
 	uint32_t limit = s->o.top_k > 0 && (uint32_t)s->o.top_k < n ? (uint32_t)s->o.top_k : n, kept = 0, left = n;
@@ -89,7 +101,7 @@ static uint32_t filter(struct sampler *s, uint32_t n)
 	int all = s->o.top_p >= 1;
 
 	/* top-p is of what top-k leaves, so its sum needs them all; without top-k any order will do */
-	if (!all && limit == n)
+	if (limit == n)
 		for (uint32_t i = 0; i < n; i++)
 			sum += exp((double)s->heap[i].logit - best);
 	while (kept < limit) {
@@ -101,7 +113,7 @@ static uint32_t filter(struct sampler *s, uint32_t n)
 		s->weight[kept] = w;
 		s->kept[kept++] = top;
 		reached += w;
-		if (!all && limit == n && reached >= (double)s->o.top_p * sum)
+		if (limit == n && reached >= (double)s->o.top_p * sum)
 			break;
 		s->heap[0] = s->heap[--left];
 		if (left)
@@ -129,8 +141,11 @@ int sampler_pick(int32_t *token, struct sampler *s, const float *logits, uint32_
 	if (vocab == 0 || vocab > s->cap)
 		return error_set(err, E_USAGE, "%u logits for a sampler of %u", vocab, s->cap);
 	for (uint32_t i = 0; i < vocab; i++) {
-		if (isnan(logits[i]) || (isinf(logits[i]) && logits[i] > 0))
-			return error_set(err, E_FORMAT, "the logit of token %u is %s", i, isnan(logits[i]) ? "not a number" : "infinite");
+		if (isnan(logits[i]) || (isinf(logits[i]) && logits[i] > 0)) {
+			error_set(err, E_FORMAT, "the logit of token %u is %s", i, isnan(logits[i]) ? "not a number" : "infinite");
+			error_hint(err, "the weights are damaged, or a number became too large for its format");
+			return E_FORMAT;
+		}
 		if (isinf(logits[i]))
 			continue;
 		if (best < 0 || logits[i] > logits[best])
@@ -142,11 +157,15 @@ int sampler_pick(int32_t *token, struct sampler *s, const float *logits, uint32_
 	*token = best;
 	if (!(s->o.temperature > 0))
 		return OK;
-	for (uint32_t i = n / 2; i-- > 0;)
-		sift(s->heap, n, i);
-	kept = filter(s, n);
+	if (s->o.top_p >= 1 && (s->o.top_k <= 0 || (uint32_t)s->o.top_k >= n)) {
+		kept = filter_min_p(s, n, logits[best]);
+	} else {
+		for (uint32_t i = n / 2; i-- > 0;)
+			sift(s->heap, n, i);
+		kept = filter(s, n);
+	}
 	for (uint32_t i = 0; i < kept; i++) {
-		s->weight[i] = exp(((double)s->kept[i].logit - (double)s->kept[0].logit) / (double)s->o.temperature);
+		s->weight[i] = exp(((double)s->kept[i].logit - (double)logits[best]) / (double)s->o.temperature);
 		sum += s->weight[i];
 	}
 	at = draw(&s->state) * sum;

@@ -11,7 +11,7 @@
 struct sampler_options {
 	float temperature;                       /* 0: the likeliest token; the lowest id when several are */
 	int32_t top_k;                           /* 0 or less: all */
-	float top_p, min_p;                      /* 1 and 0: all */
+	float top_p, min_p;                      /* 1 and 0: all; top_p 0: the likeliest */
 	uint64_t seed;
 };
 struct sampler;

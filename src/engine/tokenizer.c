@@ -135,7 +135,12 @@ static int encode_stretch(struct encoding *e, const char *text, size_t n, int af
 
 int tokenizer_encode(const struct tokenizer *t, int32_t *out, size_t cap, size_t *n_out, const char *text, size_t n, unsigned flags, struct error *err)
 {
-	struct encoding e = { .t = t, .out = out, .cap = cap, .err = err };
+	return tokenizer_encode_told(t, out, cap, n_out, text, NULL, n, flags, err);
+}
+
+int tokenizer_encode_told(const struct tokenizer *t, int32_t *out, size_t cap, size_t *n_out, const char *text, const char *told, size_t n, unsigned flags, struct error *err)
+{
+	struct encoding e = { .t = t, .told = told, .out = out, .cap = cap, .err = err };
 	int32_t *owner;
 	int rc = OK, after_special = 1;
 

@@ -21,6 +21,9 @@ void tokenizer_close(struct tokenizer *t);       /* NULL allowed */
 enum { TOKENIZE_SPECIAL = 1, TOKENIZE_BOS = 2, TOKENIZE_EOS = 4 };
 /* Token ids of n bytes of text (need not be valid UTF-8). At most cap are written; the number that the whole text takes is returned in *n_out. E_NOMEM. */
 int tokenizer_encode(const struct tokenizer *t, int32_t *out, size_t cap, size_t *n_out, const char *text, size_t n, unsigned flags, struct error *err) MUST_CHECK;
+/* The same, where told[i], not 0, says that byte i is what someone wrote, and not the template's around it: a control token's text with such a byte stays text. */
+int tokenizer_encode_told(const struct tokenizer *t, int32_t *out, size_t cap, size_t *n_out, const char *text, const char *told, size_t n, unsigned flags,
+	struct error *err) MUST_CHECK;
 /* The bytes of one token, not NUL-ended, into out; returns how many it has (only cap are written). special: control tokens have their text, else none. first: the token
  * opens the text (SentencePiece drops the space in front). */
 size_t tokenizer_piece(const struct tokenizer *t, char *out, size_t cap, int32_t id, int special, int first);

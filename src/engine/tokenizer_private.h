@@ -62,6 +62,7 @@ struct tokenizer {
 /* One call's memory: taken once, of a size known from the text's. */
 struct encoding {
 	const struct tokenizer *t;
+	const char *told;                        /* not 0: no part of a control token; NULL: none is so */
 	int32_t *out; size_t cap, n;             /* n counts on beyond cap */
 	struct error *err;
 	struct { void *p; size_t bytes; } block[12];

@@ -159,8 +159,8 @@ int special_build(struct tokenizer *t)
 	return OK;
 }
 
-/* The token takes each of its places that no longer one has taken, from the left. */
-static void take(int32_t *owner, const struct tokenizer *t, uint32_t index, const char *text, size_t n)
+/* The token takes each of its places that no longer one has taken, from the left. closed (NULL: nowhere): bytes that it cannot have. */
+static void take(int32_t *owner, const struct tokenizer *t, uint32_t index, const char *text, const char *closed, size_t n)
 {
 	const struct token_text *x = &t->special.text[index];
 	uint32_t id = t->special.id[index];
@@ -173,7 +173,7 @@ static void take(int32_t *owner, const struct tokenizer *t, uint32_t index, cons
 		at = i + 1;
 		if (memcmp(hit, x->p, x->n) != 0)
 			continue;
-		while (free_bytes < x->n && owner[i + free_bytes] == OWNER_TEXT)
+		while (free_bytes < x->n && owner[i + free_bytes] == OWNER_TEXT && !(closed && closed[i + free_bytes]))
 			free_bytes++;
 		if (free_bytes < x->n)
 			continue;
@@ -204,8 +204,9 @@ int special_partition(int32_t *owner, struct encoding *e, const char *text, size
 	}
 	for (uint32_t k = 0; k < x->n; k++) {
 		uint32_t index = t->special_order[k];
-		if (found[index] && (parse || !(t->attr[x->id[index]] & (TOKEN_CONTROL | TOKEN_UNKNOWN))))
-			take(owner, t, index, text, n);
+		int control = (t->attr[x->id[index]] & (TOKEN_CONTROL | TOKEN_UNKNOWN)) != 0;
+		if (found[index] && (parse || !control))
+			take(owner, t, index, text, control ? e->told : NULL, n);
 	}
 	return OK;
 }

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 
+#include <math.h>
 #include <string.h>
 
 struct reader { const char *file; const cJSON *text, *root; struct error *err; };
@@ -61,8 +62,11 @@ static int rotation(struct weights *w, const struct reader *r)
 		} else if (w->model.rope[i].scaling == ROPE_SCALING_YARN) {
 			TRY(only(r, scaling, "beta_fast", 32.0));
 			TRY(only(r, scaling, "beta_slow", 1.0));
-			if (in(scaling, "attention_factor") || (!mla && (in(scaling, "mscale") || in(scaling, "mscale_all_dim"))))
-				return error_set(r->err, E_ARCH, "%s: attention_factor and mscale of yarn are run from GGUF files only", r->file);
+			const double usual = w->model.rope[i].factor > 1.0 ? 0.1 * log(w->model.rope[i].factor) + 1.0 : 1.0;
+			double factor = usual;
+			TRY(json_f64(&factor, r->file, scaling, "attention_factor", r->err));
+			if (fabs(factor - usual) > 1e-3 * usual || (!mla && (in(scaling, "mscale") || in(scaling, "mscale_all_dim"))))
+				return error_set(r->err, E_ARCH, "%s: attention_factor and mscale of yarn other than the usual are run from GGUF files only", r->file);
 			/* without them, scores are scaled otherwise */
 			if (mla && (!in(scaling, "mscale") || !in(scaling, "mscale_all_dim")))
 				return error_set(r->err, E_ARCH, "%s: yarn without mscale and mscale_all_dim is run from GGUF files only", r->file);

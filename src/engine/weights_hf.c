@@ -8,7 +8,10 @@
 #include "catalog/tensor_names.h"
 #include "format/safetensors.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* How the families that are run store things: transformers 5.23, models/NAME/modeling_NAME.py. adjacent: rows of q and k stand for pairs (2i, 2i+1), not half a head apart;
  * turned, mixed: struct hf_kind. */
@@ -36,7 +39,8 @@ static int known_family(struct weights *w, struct hf_kind *k, const char *path, 
 		if (m->parts[i].type == PART_MOE && !families[f].experts)
 			return error_set(err, E_ARCH, "%s: %s with experts is run from GGUF files, not from safetensors yet", path, m->architecture);
 	for (unsigned i = 0; i < m->n_warnings; i++)
-		if (str_prefix(m->warnings[i], "rope scaling '"))        /* import_config_rope.c */
+		/* import_config_rope.c; constants are weights_config()'s to read */
+		if (str_prefix(m->warnings[i], "rope scaling '") && !strstr(m->warnings[i], "with constants of its own"))
 			return error_set(err, E_ARCH, "%s: %.*s, so it is not run", path, (int)strcspn(m->warnings[i], ";"), m->warnings[i]);
 	for (unsigned i = 0; i < m->n_rope; i++)
 		if (m->rope[i].scaling == ROPE_SCALING_LONGROPE)
@@ -155,9 +159,54 @@ static int list_pieces(struct piece **out, uint32_t *n, int *joined, struct weig
 	return OK;
 }
 
-/* Tensors where they lie in the files. */
-static int in_place(struct store *s, struct weights *w, const struct piece *p, uint32_t n, struct error *err)
+static int by_address(const void *a, const void *b)
 {
+	const struct piece *x = a, *y = b;
+
+	return ((uintptr_t)x->data > (uintptr_t)y->data) - ((uintptr_t)x->data < (uintptr_t)y->data);
+}
+
+/* What lies between the tensors of the model in large pieces is given back, so that the maps are weights and no more: encoders, blocks that predict further tokens. Sorts p. */
+static int trim(struct weights *w, struct piece *p, uint32_t n, struct error *err)
+{
+	enum { LARGE = 1 << 20 };
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	struct weights_map *kept = arena_array(&w->arena, (size_t)w->n_maps + n, sizeof *kept);
+	uint32_t n_kept = 0;
+
+	if (!kept)
+		return error_set(err, E_NOMEM, "%s: out of memory", w->file);
+	qsort(p, n, sizeof *p, by_address);
+	for (uint32_t f = 0; f < w->n_maps; f++) {
+		const uintptr_t from = (uintptr_t)w->map[f].at, to = from + w->map[f].bytes;
+		uintptr_t begin = from, end = from;      /* of what is kept */
+
+		for (uint32_t i = 0; i <= n; i++) {
+			const uintptr_t at = i < n ? (uintptr_t)p[i].data : to, next = i < n ? at / page * page : to;
+			if (i < n && (at < from || at >= to))
+				continue;
+			if (next > end && next - end >= LARGE) {
+				if (end > begin)
+					kept[n_kept++] = (struct weights_map){ (const void *)begin, end - begin };
+				(void)munmap((void *)end, next - end);
+				begin = end = next;
+			}
+			if (i < n && at + p[i].t->bytes > end)
+				end = (at + p[i].t->bytes + page - 1) / page * page;
+		}
+		if (begin < to)
+			kept[n_kept++] = (struct weights_map){ (const void *)begin, to - begin };
+	}
+	w->map = kept;
+	w->n_maps = n_kept;
+	return OK;
+}
+
+/* Tensors where they lie in the files. */
+static int in_place(struct store *s, struct weights *w, struct piece *p, uint32_t n, struct error *err)
+{
+	int rc;
+
 	if (!(s->t = arena_array(&w->arena, n ? n : 1, sizeof *s->t)))
 		return error_set(err, E_NOMEM, "%s: out of memory", w->file);
 	for (uint32_t i = 0; i < n; i++) {
@@ -165,7 +214,9 @@ static int in_place(struct store *s, struct weights *w, const struct piece *p, u
 		s->t[s->n++] = (struct stored){ .id = p[i].is.id, .format = p[i].format, .layer = p[i].is.layer, .ne = { t->ne[0], t->ne[1], t->ne[2], t->ne[3] }, .bytes = t->bytes,
 			.data = p[i].data, .name = t->name };
 	}
-	return weights_bind(w, s, err);
+	if ((rc = weights_bind(w, s, err)) != OK)
+		return rc;
+	return trim(w, p, n, err);
 }
 
 /* The files stay open until what is made of them is there. */

@@ -4,6 +4,7 @@
 #define _DEFAULT_SOURCE 1                /* MAP_ANONYMOUS */
 #include "engine/weights_hf.h"
 
+#include "base/numa.h"
 #include "base/units.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct joiner {
 	struct weights *w;
@@ -262,6 +264,8 @@ static int take(struct joiner *j)
 	p = mmap(NULL, bytes ? (size_t)bytes : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return error_set(j->err, E_NOMEM, "%s: its weights take %s: %s", w->file, need, strerror(errno));
+	/* it is written by one thread and read by all */
+	(void)numa_spread(p, u64_round_up(bytes, (uint64_t)sysconf(_SC_PAGESIZE)), numa_here(), NULL);
 	w->map[0] = (struct weights_map){ p, bytes ? bytes : 1 };
 	w->n_maps = 1;
 	w->made = 1;

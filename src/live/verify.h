@@ -14,7 +14,7 @@
 enum verify_kind { VERIFY_WEIGHTS, VERIFY_KV, VERIFY_STATE, VERIFY_COMPUTE, VERIFY_TOTAL, VERIFY_LOAD, VERIFY_PREFILL, VERIFY_DECODE, VERIFY_KINDS };
 extern const char *const verify_kind_names[];    /* "weights_bytes", ..., "load_s", "prefill_tokens_per_s", "decode_tokens_per_s"; NULL-ended */
 enum verify_pass { VERIFY_OPEN, VERIFY_YES, VERIFY_NO };         /* OPEN: nothing to hold against it, or not measured */
-enum { VERIFY_RUNS = 64, VERIFY_LIST = 8, VERIFY_TERMS = VERIFY_KINDS + 2 * VERIFY_LIST, VERIFY_NOTES = 12 };
+enum { VERIFY_RUNS = 64, VERIFY_LIST = 8, VERIFY_TERMS = VERIFY_KINDS + 2 * VERIFY_LIST, VERIFY_NOTES = 12, WARM_STEPS = 8 };         /* warm: steps before the clock runs */
 
 struct verify_term {
 	uint8_t kind, pass;                      /* enum verify_kind, enum verify_pass */
@@ -73,6 +73,8 @@ struct verify_source { const char *path; const struct model_spec *model; const s
 int verify_run(struct verify *v, const struct verify_source *from, const struct quants *q, struct arena *a,
 	int (*loaded)(void *user, const struct weights *w, struct error *err), void *user, struct error *err) MUST_CHECK;
 
+/* Pure: low and high of memory that is predicted, as far off as it may be. */
+void verify_allow(struct figure *f, enum verify_kind kind);
 /* Pure: error and pass of a term. */
 void verify_judge(struct verify_term *t);
 /* (max - min) / 2 / median: what a median is off by. */

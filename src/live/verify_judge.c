@@ -21,6 +21,14 @@ static const struct { double share, bytes; } allowed[VERIFY_KINDS] = {
 /* Memory that was resident before, and more now: a regression. */
 #define MEMORY_REGRESSION 0.02
 
+void verify_allow(struct figure *f, enum verify_kind kind)
+{
+	const double off = fmax(f->value * allowed[kind].share, allowed[kind].bytes);
+
+	f->low = fmax(0, f->value - off);
+	f->high = f->value + off;
+}
+
 static int is_speed(const struct verify_term *t) { return t->kind == VERIFY_PREFILL || t->kind == VERIFY_DECODE; }
 
 double verify_spread(const struct verify_term *t) { return t->is_measured && t->measured > 0 ? (t->max - t->min) / 2 / t->measured : 0; }

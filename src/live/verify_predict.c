@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* Steps before the clock runs. */
-enum { WARM_STEPS = 8 };
-
 int verify_machine(struct hardware_spec *h, struct error *err)
 {
 	uint16_t kept = 0;
@@ -27,8 +24,10 @@ static struct verify_term *add(struct verify *v, enum verify_kind kind, double v
 	struct verify_term *t = &v->term[v->n_terms++];
 
 	*t = (struct verify_term){ .kind = (uint8_t)kind, .sequences = 1, .speed.format = NO_FORMAT, .speed.distance = -1 };
-	if (known)
+	if (known) {
 		t->predicted = (struct figure){ value, value, value, BASIS_PUBLISHED };
+		verify_allow(&t->predicted, kind);
+	}
 	return t;
 }
 
@@ -150,7 +149,7 @@ int verify_predict(struct verify *v, const struct verify_plan *plan, const struc
 		const struct memory *m = &v->one.device[0];
 		error_set(err, E_NOMEM, "%s needs %s of memory, and %s is free: it is not loaded", q->model->name ? q->model->name : q->model->id, format_bytes(need, sizeof need, v->one.sum.total ? v->one.sum.total : m->total),
 			format_bytes(free_, sizeof free_, m->budget));
-		error_hint(err, "a smaller --quant, a shorter -c, or --dummy with --layers N, which runs a slice of it");
+		error_hint(err, q->file ? "a shorter -c, or --kv-type q8_0" : "a smaller --quant, a shorter -c, or --layers N, which runs a slice of it");
 		return E_NOMEM;
 	}
 	add_memory(v);

@@ -11,8 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WARM_STEPS = 8 };
-
 struct runner {
 	struct verify *v;
 	const struct engine_calls *calls;

@@ -22,9 +22,7 @@ void verify_rows(struct measured *out, const struct verify *v, const struct quan
 		const struct verify_term *t = &v->term[i];
 		if ((t->kind != VERIFY_PREFILL && t->kind != VERIFY_DECODE) || !t->is_measured || t->speed.plain.basis == BASIS_UNKNOWN || t->speed.format == NO_FORMAT)
 			continue;
-		/* an estimate is asked for the middle of a run */
-		const double depth = t->kind == VERIFY_PREFILL ? 0 : (double)(t->depth + (t->depth ? (uint64_t)t->tokens * v->plan.repeats : t->tokens) / 2);
-		const struct engine_run run = { .format = q->formats[t->speed.format].id, .depth = depth, .sequences = t->sequences };
+		const struct engine_run run = { .format = q->formats[t->speed.format].id, .depth = t->speed.depth, .sequences = t->speed.width };
 		struct measured_row *r = &out->row[out->n_rows++];
 		*r = (struct measured_row){ .kind = t->kind == VERIFY_PREFILL ? MEASURED_PREFILL : MEASURED_DECODE, .bytes = (uint64_t)t->speed.bytes, .threads = v->info.threads,
 			.repeats = t->n_samples, .value = t->measured, .min = t->min, .max = t->max, .share = 1 };

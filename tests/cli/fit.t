@@ -120,9 +120,9 @@ for my $width (80, 100, 112, 136, 160, 200) {
 	my ($here) = run('fit --max-params 1B -n 5 --no-calibration');
 	my ($there) = run('fit --max-params 1B -n 5 --on rtx-4090');
 	ok($there !~ /^Try: /m, 'what runs elsewhere cannot be tried');
-	if ($here =~ /^Try:  ullage (verify --dummy \S+ --quant \S+)$/m) {
-		my ($out, $rc) = run("$1 --layers 1 -p 1 -n 1 -r 1 -d 0 -np 1 --no-calibration --csv");
-		ok($rc <= 1 && $out =~ /^weights_bytes,,\d+/m, "what can be tried here runs: $1");
+	if (my ($try) = $here =~ /^Try:  ullage (verify --dummy \S+ --quant \S+)$/m) {
+		my ($out, $rc) = run("$try --layers 1 -p 1 -n 1 -r 1 -d 0 -np 1 --no-calibration --csv");
+		ok($rc <= 1 && $out =~ /^weights_bytes,,\d+/m, "what can be tried here runs: $try");
 	} else {
 		print 'ok ', ++$n, " - a model to try # SKIP this machine has a GPU, or no memory free\n";
 	}

@@ -45,5 +45,17 @@ my $said = join '', <$e>;
 ok(scalar($out =~ /^m,pp512,2,3,200\.00,100\.0,,,$/m && $said =~ /no verify --bench-format/), 'an ullage without verify: said, and llama.cpp alone', "$out$said");
 `LLAMA=$tmp/none PROG=$tmp/ullage tests/peer.sh $tmp/m.gguf 2>&1`;
 ok($? != 0, 'no llama-bench where LLAMA says: an error');
+# a machine without llama.cpp, and nothing to build it with or from
+mkdir "$tmp/bin";
+for my $tool (qw(sh env dirname getconf mkdir cat)) { my ($at) = grep { -x } map { "$_/$tool" } split /:/, $ENV{PATH}; symlink $at, "$tmp/bin/$tool" if $at; }
+$said = `env -u LLAMA PATH=$tmp/bin PEER_DIR=$tmp/peer PROG=$tmp/ullage tests/peer.sh $tmp/m.gguf 2>&1`;
+ok($? != 0 && $said =~ /no llama-bench here.*without python3/ && !-e "$tmp/peer", 'no llama-bench and no python3: said at once', $said);
+script("bin/$_", 'exit 1') for qw(python3 cmake c++);
+$said = `env -u LLAMA PATH=$tmp/bin PEER_DIR=$tmp/peer PROG=$tmp/ullage tests/peer.sh $tmp/m.gguf 2>&1`;
+ok($? != 0 && $said =~ /could not be had/ && $said !~ /did not build/, 'no sources: said as what it is', $said);
+for (['-r', 2, '-r wants'], ['-t x', 2, '-t wants'], ["$tmp/none.gguf", 1, 'no such file'], ['--bogus', 2, 'usage']) {
+	$said = `LLAMA=$tmp PROG=$tmp/ullage tests/peer.sh $_->[0] 2>&1`;
+	ok($? >> 8 == $_->[1] && index($said, $_->[2]) >= 0, "peer.sh $_->[0]: exit $_->[1]", $said);
+}
 print "1..$n\n";
 exit($bad != 0);

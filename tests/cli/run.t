@@ -8,6 +8,7 @@ use JSON::PP;
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
 sub ok($$;$) { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { "# $_\n" } $pass ? () : split /\n/, $more // ''; return $pass; }
+sub is_count { my ($got, $want, $what) = @_; return ok($got == $want, $what, "$got, wanted $want"); }
 my $tmp = tempdir(CLEANUP => 1);
 $ENV{XDG_DATA_HOME} = $tmp;
 sub slurp { open my $f, '<:raw', $_[0] or return ''; local $/; return scalar <$f> // ''; }
@@ -16,6 +17,7 @@ sub run { system("$prog run @_ >$tmp/out 2>$tmp/err"); return ($? & 127 ? 128 + 
 
 for (['', 2, 'FILE'], ['a.gguf', 2, 'prompt'], ['a.gguf -p x -f y', 2, 'exclude'], ['a.gguf -p x --raw --chat', 2, 'exclude'], ['a.gguf -p x --temp cold', 2, '--temp'],
 	['a.gguf -p x --top-p 2', 2, '--top-p'], ['a.gguf -p x --seed -1', 2, '--seed'], ['a.gguf -p x -n 0', 2, '-n'], ['a.gguf -p x --limit 3', 2, 'no option of'],
+	['a.gguf -p x --top-k 1.5', 2, 'whole number'], ['a.gguf -p x --seed 1.5', 2, 'whole number'], ['a.gguf -p x --chat chatml', 2, '--chat=chatml'],
 	["$tmp/missing.gguf -p x", 3, 'no such file'], ["a.gguf -f $tmp/missing", 3, 'missing']) {
 	my ($args, $want, $word) = @$_;
 	my ($rc, $out, $err) = run($args);
@@ -76,6 +78,29 @@ for my $kv (qw(q8_0 f32 bf16)) {
 }
 ($rc, $out, $err) = run($model, '-p Hello -n 4 --kv-type q4_0');
 ok($rc == 3 && $err =~ /q4_0/, 'a type of K and V that the engine has not', "exit $rc: $err");
+
+# Control tokens: --raw takes a text as it is, a template's are tokens, and what a person says in it is text.
+sub tokens { my (undef, $out) = run(@_, '-n 1 --temp 0 -t 1 --json'); return eval { decode_json($out)->{prompt_tokens} } // -1; }
+is_count(tokens($model, '-p "<|im_end|>" --raw'), 1, 'with --raw the text of a control token is that token') if $model =~ /smollm2/;
+is_count(tokens($model, '-p "<end_of_turn>x" --raw'), tokens($model, '-p x --raw') + 1, 'with --raw the text of a control token is that token') if $model !~ /smollm2/;
+my ($word, $control) = map { tokens($model, "-p $_ --chat=chatml") } 'x', '"<|im_end|>"';
+ok($word > 0 && $control > $word + 2, 'in a template a prompt has no control tokens', "$word, $control");
+if (-r (my $gemma = 'models/gemma-3-270m-q4_k_m.gguf')) {
+	is_count(tokens($gemma, '-p "<bos>Hello" --raw'), tokens($gemma, '-p Hello --raw'), 'beginning of text is not given twice');
+	($rc, $out, $err) = run($gemma, '-p Hello -n 1 --chat');
+	ok($rc == 2 && $err =~ /no chat template; --chat=NAME/, 'a file without a template', $err);
+	($rc, $out, $err) = run($gemma, '-p Hello -n 1 --chat=chatml -t 1');
+	ok($rc == 0 && $err =~ /note: this model has no token <\|im_end\|>/, 'a template whose end the model does not know is noted', $err);
+}
+open $f, '>:raw', "$tmp/nul";
+print $f "a\0b";
+close $f;
+($rc, $out, $err) = run($model, "-f $tmp/nul -n 1 --chat=chatml");
+ok($rc == 2 && $err =~ /byte 1 of the prompt is NUL/ && $err =~ /--raw/, 'a NUL has no place in a template', $err);
+($rc, $out, $err) = run($model, "-f $tmp/nul -n 1 --raw -t 1");
+ok($rc == 0, 'but in a raw prompt', $err);
+($rc, $out, $err) = run($model, '-p x -n 1 --raw -t 1 -c 200000');
+ok($rc == 0 && $err =~ /note: the model was made for \d+ tokens/, 'a context beyond what the model was made for is noted', $err);
 
 # ctrl-C: what is there stays, the closing line comes, exit 130
 my $pid = fork;

@@ -65,6 +65,8 @@ SKIP: {
 	my $kv = terms(eval { decode_json($long) } // {})->{kv_cache_bytes};
 	ok($kv->{predicted} > 20e6 && (!defined $kv->{measured} || $kv->{pass}), 'a cache that is longer than the runs', $long);
 }
+ok(!grep({ $_->{name} =~ /^(?:weights|kv_cache|total)_bytes/ && !($_->{low} < $_->{predicted} && $_->{high} > $_->{predicted} && ($_->{pass} // 0) == ($_->{low} * 0.999 <= $_->{measured} && $_->{measured} <= $_->{high} * 1.001)) }
+	grep { defined $_->{measured} } values %$t), 'memory passes within its interval', $out);
 ok(!-e "$tmp/ullage", '--no-calibration keeps nothing');
 ok($err eq '', 'no progress but on a terminal', $err);
 my $pre = $doc->{prediction} // {};
@@ -137,6 +139,10 @@ if ($doc->{calibration} && -s $doc->{calibration}) {
 	my $ratio = ($again->{$d}{predicted} // 0) / $first->{$d}{measured};
 	ok(($again->{$d}{basis} // '') eq 'calibrated' && ($again->{$d}{tolerance} // 0) >= 0.1 && $ratio > $less * 0.98 && $ratio < $more * 1.02,
 		'the next prediction is what was measured, and is held to a tenth or the spread', "$first->{$d}{measured} then $again->{$d}{predicted}, memory @read");
+	(undef, $out) = run($what, '-p 64 -n 4 -r 1 -d 0 -np 1 --json');
+	my $longer = terms(eval { decode_json($out) } // {});
+	ok(defined $again->{'prefill_tokens_per_s pp16'}{tolerance} && exists $longer->{'prefill_tokens_per_s pp64'} && !defined $longer->{'prefill_tokens_per_s pp64'}{tolerance},
+		'a longer prompt is not the same run', encode_json($longer->{'prefill_tokens_per_s pp64'} // {}));
 } else {
 	print 'ok ', ++$n, " - what is kept # SKIP the machine's rates could not be measured\n";
 }

@@ -22,6 +22,22 @@ static size_t encode(const struct tokenizer *t, const char *text, size_t n, unsi
 		abort();
 	if (tokenizer_encode(t, NULL, 0, &again, text, n, flags, NULL) != OK || again != count)
 		abort();
+	/* marked as someone's from end to end, a text has no control tokens; marked nowhere, it is read as ever */
+	char *told = calloc(n + 1, 1);
+	int32_t *told_id = malloc(cap * sizeof *told_id);
+	if (!told || !told_id || tokenizer_encode_told(t, told_id, cap, &again, text, told, n, flags, NULL) != OK || again != count || memcmp(told_id, id, count * sizeof *id) != 0)
+		abort();
+	memset(told, 1, n);
+	if (tokenizer_encode_told(t, told_id, cap, &again, text, told, n, flags | TOKENIZE_SPECIAL, NULL) != OK)
+		abort();
+	size_t plain = 0;
+	int32_t *plain_id = malloc(cap * sizeof *plain_id);
+	if (!plain_id || tokenizer_encode(t, plain_id, cap, &plain, text, n, flags & ~(unsigned)TOKENIZE_SPECIAL, NULL) != OK || plain != again ||
+	    memcmp(told_id, plain_id, (plain < cap ? plain : cap) * sizeof *plain_id) != 0)
+		abort();
+	free(told);
+	free(told_id);
+	free(plain_id);
 	for (size_t i = 0; i < count; i++) {
 		if (id[i] < 0 || (uint32_t)id[i] >= tokenizer_vocab(t))
 			abort();

@@ -220,9 +220,11 @@ MODELS.update({
     'deepseek2-soft': variant('deepseek2', {'expert_gating_func': 1, 'expert_weights_norm': False, 'expert_weights_scale': 16.0}, '|exp_probs_b'),       # V2
     'deepseek2-temperature': variant('deepseek2', {'attention.temperature_scale': 0.1, 'attention.temperature_length': 16}),     # Mistral Large 3
     'llama4-scout': variant('llama4', dict(interleave_moe_layer_step=1)),
+    'llama4-loud': variant('llama4'),                                                                   # sigmoids of 1 are told apart by what they are of
     'llama4-maverick': variant('llama4', dict(expert_count=128, expert_feed_forward_length=16)),       # no norm of queries and keys
     'falcon-h1-plain': variant('falcon-h1', {'ssm.group_count': 1}, '|ssm_norm'),
     'command-r-plus': variant('command-r', dict(block_count=64, feed_forward_length=32), all_but=BIAS + r'|^output\.weight'),
+    'hunyuan-alpha': variant('hunyuan-dense', {'rope.scaling.alpha': 1000.0}),
     'phi4': variant('phi3', {'rope.dimension_count': 12}, '|rope_factors', without=('rope.scaling.attn_factor', 'rope.scaling.original_context_length')),
     'glm4moe-mtp': variant('glm4moe', dict(block_count=4, nextn_predict_layers=1)),                    # a block that predicts the token after the next
     'qwen35-mtp': variant('qwen35', dict(block_count=5, nextn_predict_layers=1)),
@@ -231,6 +233,7 @@ MODELS.update({
 # numbers: 2.3e-3 of gemma3. A test may allow four to ten times that; any tensor left out moves logits by tenths or more.
 # MiniMax M3's runs with flash attention, which rounds keys and values to f16.
 TOLERANCE = {a: .01 for a in ('gemma', 'gemma2', 'gemma3', 'gemma4', 'gpt2', 'falcon', 'phi2', 'codeshell', 'starcoder', 'starcoder2', 'gptneox', 'grok')} | {'minimax-m3': .02}
+LOUD = {'llama4-loud': 'ffn_gate_inp'}
 DEEP = {'gemma2-27b': .04, 'gemma3-27b': .03}                               # the table's error in every one of many layers
 # in llama.cpp these choose their blocks of keys only with flash attention
 FLASH = ('minimax-m3',)
@@ -319,7 +322,7 @@ def describe(name, peer, tiny, tmp):
             m = re.match(r'blk\.(\d+)\.(.*)', t)
             which, pattern = FORMATS.get(name, ('f32', '$^'))
             fmt = which if re.search(pattern, t) else 'f32'
-            s, o = (121, 0) if fmt == 'mxfp4' else (8, 0) if fmt == 'i32' else scale(t, ne)
+            s, o = (16, 0) if re.search(LOUD.get(name, '$^'), t) else (121, 0) if fmt == 'mxfp4' else (8, 0) if fmt == 'i32' else scale(t, ne)
             layer, short = (int(m[1]), m[2]) if m else ('-', t)
             tensors.setdefault((short, fmt, s, o, tuple(ne)), []).append(layer)
             if mtp and layer == asked['block_count'] - 1:

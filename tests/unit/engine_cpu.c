@@ -1,10 +1,13 @@
 /* engine_cpu.c - the CPU backend from inside: where memory comes from and goes, and ops whose numbers are none */
+#define _DEFAULT_SOURCE 1                /* MAP_ANONYMOUS */
 #include "engine_tiny.h"
 
 #include "base/file.h"
 #include "engine/bind.h"
 #include "engine/cpu.h"
 #include "engine/weights_private.h"
+
+#include <sys/mman.h>
 
 enum { VOCAB = 288 };
 static struct arena arena;
@@ -135,6 +138,48 @@ static void borrowed(const char *name)
 	arena_free(&a);
 }
 
+/* Weights that are memory, and no file: what is not copied is not let go of. */
+static void in_memory(const char *name)
+{
+	const char *path = tiny_make(name);
+	struct arena a = { 0 };
+	struct weights *file = NULL, *w = NULL;
+	struct weights_map map;
+	static struct on want, x;
+	struct error err = { 0 };
+	char *bytes = NULL;
+	void *p = MAP_FAILED;
+	size_t n = 0;
+	int rc = path && weights_open(&file, path, &quants, &err) == OK ? file_read(&bytes, &n, &a, path, 1 << 28, &err) : E_IO;
+
+	if (path)
+		unlink(path);
+	if (rc == OK && (rc = on_nodes(&want, file, 1, &err)) == OK) {
+		p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		rc = p == MAP_FAILED ? E_NOMEM : OK;
+	}
+	if (rc == OK) {
+		memcpy(p, bytes, n);
+		map = (struct weights_map){ p, n };
+		if ((rc = weights_of_bytes(&w, name, p, n, &quants, &err)) == OK) {
+			w->map = &map;
+			w->n_maps = 1;
+			w->made = 1;
+			rc = on_nodes(&x, w, 3, &err);
+			w->n_maps = 0;
+		}
+	}
+	if (!ok(rc == OK && x.p && x.p->repacked_bytes && !memcmp(want.logits, x.logits, sizeof x.logits), "%s, held in memory and copied: the same logits", name))
+		printf("# %s\n", err.text);
+	off(&want);
+	off(&x);
+	weights_close(w);
+	weights_close(file);
+	if (p != MAP_FAILED)
+		munmap(p, n);
+	arena_free(&a);
+}
+
 /* An indexer's choice never outgrows its list, whatever the scores are. */
 static void choices(void)
 {
@@ -218,6 +263,8 @@ int main(void)
 		room(w);
 	weights_close(w);
 	borrowed("llama-bf16");
+	in_memory("llama-bf16");
+	in_memory("gpt-oss");
 	choices();
 	scaled_add();
 	arena_free(&arena);

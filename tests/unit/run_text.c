@@ -49,6 +49,16 @@ static void text(void)
 	run_text_end(&t);
 	ok(t.n == sizeof long_ && !memcmp(t.all, long_, sizeof long_), "pieces longer than the buffer");
 	run_text_free(&t);
+	run_text_put(&t, "a\nb\xff\0\xe2\x82\n\xe2\x82\xac\xf0\x9f", 13);
+	run_text_end(&t);
+	char *clean = run_text_utf8(&t);
+	ok(clean && !strcmp(clean, "a\nb\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\n\xe2\x82\xac\xef\xbf\xbd\xef\xbf\xbd"),
+		"as UTF-8: newlines stay, what is no text is U+FFFD");
+	free(clean);
+	run_text_free(&t);
+	clean = run_text_utf8(&t);
+	ok(clean && !*clean, "nothing is an empty text");
+	free(clean);
 	FILE *full = fopen("/dev/full", "w");
 	if (full) {
 		t.out = full;

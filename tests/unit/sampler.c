@@ -111,6 +111,14 @@ static void check_greedy(void)
 	logit[20] = 10;
 	ok(sampler_pick(&id, s, logit, VOCAB, NULL) == OK && id == 20, "so is a temperature next to 0");
 	sampler_close(s);
+	for (int k = 0; k <= 5; k += 5) {
+		s = open_one(1, k, 0, 0, 1);
+		int same = 0;
+		for (int i = 0; i < 50; i++)
+			same += sampler_pick(&id, s, logit, VOCAB, NULL) == OK && id == 20;
+		ok(same == 50, "and top-p 0, top-k %d", k);
+		sampler_close(s);
+	}
 }
 
 static void check_seed(void)
@@ -136,7 +144,7 @@ static void check_seed(void)
 
 static void check_bad(void)
 {
-	static const struct sampler_options bad[] = { { -1, 0, 1, 0, 0 }, { NAN, 0, 1, 0, 0 }, { 1, 0, 0, 0, 0 }, { 1, 0, 1.5f, 0, 0 }, { 1, 0, 1, -0.1f, 0 }, { 1, 0, 1, NAN, 0 },
+	static const struct sampler_options bad[] = { { -1, 0, 1, 0, 0 }, { NAN, 0, 1, 0, 0 }, { 1, 0, -0.1f, 0, 0 }, { 1, 0, NAN, 0, 0 }, { 1, 0, 1.5f, 0, 0 }, { 1, 0, 1, -0.1f, 0 }, { 1, 0, 1, NAN, 0 },
 		{ INFINITY, 0, 1, 0, 0 } };
 	struct sampler *s = open_one(1, 0, 1, 0, 1);
 	struct error err = { 0 };
@@ -145,7 +153,7 @@ static void check_bad(void)
 
 	fill(logit, 9);
 	logit[31] = NAN;
-	ok(sampler_pick(&id, s, logit, VOCAB, &err) == E_FORMAT && id == -1 && strstr(err.text, "token 31"), "%s", err.text);
+	ok(sampler_pick(&id, s, logit, VOCAB, &err) == E_FORMAT && id == -1 && strstr(err.text, "token 31") && strstr(err.hint, "damaged"), "%s: %s", err.text, err.hint);
 	logit[31] = INFINITY;
 	ok(sampler_pick(&id, s, logit, VOCAB, &err) == E_FORMAT && id == -1, "%s", err.text);
 	for (int i = 0; i < VOCAB; i++)
@@ -171,6 +179,9 @@ int main(void)
 	check_draws(1.5f, 3, 0.5f, 0, 7);
 	check_draws(2, 0, 0.95f, 0.3f, 8);
 	check_draws(1, 1000, 0.01f, 1, 9);
+	check_draws(0.7f, 0, 1, 0.02f, 10);
+	check_draws(1.3f, VOCAB, 1, 0.5f, 11);
+	check_draws(1, 0, 1, 1, 12);
 	check_draws(1, 12, 0.99f, 0.7f, 10);     /* all three: min-p has the last word */
 	check_seed();
 	check_bad();

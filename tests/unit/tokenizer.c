@@ -74,6 +74,21 @@ static void want_ids(const struct tokenizer *t, const char *text, size_t n, unsi
 }
 #define WANT(t, text, flags, want) want_ids(t, text, sizeof text - 1, flags, want)
 
+/* Bytes [from, to) are someone's, the others a template's. */
+static void want_told(const struct tokenizer *t, const char *text, size_t from, size_t to, const char *want)
+{
+	char told[64] = { 0 }, got[256] = "";
+	struct error err = { 0 };
+	int32_t id[32];
+	size_t n, k = 0;
+
+	memset(told + from, 1, to - from);
+	int rc = tokenizer_encode_told(t, id, 32, &n, text, told, strlen(text), TOKENIZE_SPECIAL, &err);
+	for (size_t i = 0; i < n && i < 32; i++)
+		k += (size_t)snprintf(got + k, sizeof got - k, "%s%d", i ? " " : "", id[i]);
+	ok(rc == OK && strcmp(got, want) == 0, "'%s', bytes %zu to %zu told: %s, wanted %s", text, from, to, got, want);
+}
+
 static const char *piece(const struct tokenizer *t, int32_t id, int special, int first)
 {
 	static char out[64];
@@ -118,6 +133,10 @@ static void check_bpe(void)
 	WANT(o.t, "a<user>b", 0, "8 7 9");       /* user-defined ones always */
 	WANT(o.t, "", TOKENIZE_BOS, "0");
 	WANT(o.t, "abc", TOKENIZE_BOS | TOKENIZE_EOS, "0 3");
+	want_told(o.t, "<|endoftext|>a<|endoftext|>b", 14, 28, "0 8 12 11 13 12 9");     /* only the template's becomes a token */
+	want_told(o.t, "<|endoftext|>a<|endoftext|>b", 26, 27, "0 8 12 11 13 12 9");     /* one byte of someone's is enough */
+	want_told(o.t, "<|endoftext|>a<|endoftext|>b", 13, 14, "0 8 0 9");
+	want_told(o.t, "a<|endoftext|>b<user>c", 15, 22, "8 0 9 7 10");  /* user-defined ones are words */
 	ok(strcmp(piece(o.t, 5, 0, 0), " a") == 0 && strcmp(piece(o.t, 0, 0, 0), "") == 0 && strcmp(piece(o.t, 0, 1, 0), "<|endoftext|>") == 0, "pieces");
 	ok(strcmp(piece(o.t, 7, 0, 0), "<user>") == 0 && strcmp(piece(o.t, 999, 1, 0), "") == 0 && strcmp(piece(o.t, -1, 1, 0), "") == 0, "more pieces");
 	ok(tokenizer_ends(o.t, 0) && !tokenizer_ends(o.t, 1) && !tokenizer_ends(o.t, 99), "the end of text ends");

@@ -1,6 +1,7 @@
 /* weights_hf.c - checkpoints as they are released: experts stored apart or all in one, FP8, MXFP4; their logits are llama.cpp's for the same weights in a GGUF file
  *
  * The tiny models of tests/tiny are written out again as safetensors (weights_hf.h). */
+#include "cli/file_weights.h"
 #include "weights_hf_families.h"
 
 enum { VOCAB = 288 };
@@ -56,6 +57,23 @@ static struct weights *open_folder(struct error *err)
 	return w;
 }
 
+/* What an estimate for the own engine counts, from the headers alone. */
+static uint64_t estimated(const struct weights *w)
+{
+	struct safetensors st;
+	struct model_arg m = { .spec = &w->model, .st = &st };
+	struct error err;
+	uint64_t sum = 0;
+
+	if (safetensors_open(&st, &m.arena, folder, &err) == OK && weights_of_safetensors(&m, &err) == OK) {
+		sum = m.held->input_bytes + m.held->output_bytes;
+		for (uint32_t l = 0; l < w->model.n_layers; l++)
+			sum += m.held->layer_bytes[l];
+	}
+	arena_free(&m.arena);
+	return sum;
+}
+
 static void test_family(const struct hf_family *f, unsigned shards)
 {
 	struct weights *g = open_tiny(f->tiny), *w = NULL;
@@ -70,6 +88,7 @@ static void test_family(const struct hf_family *f, unsigned shards)
 	if (!w)
 		goto out;
 	is_u64(w->bytes, g->bytes - (weights_find(g, W_ROPE_FREQS, -1) ? 64 : 0), "%s: the same bytes", f->tiny);
+	is_u64(estimated(w), w->bytes, "%s: as the estimate has it", f->tiny);
 	ok(!strcmp(w->model.architecture, g->model.architecture) && !w->note, "%s: %s", f->tiny, w->model.architecture);
 	ok(w->n_maps == 1 && w->hyper.norm_topk == g->hyper.norm_topk && w->hyper.expert_scale == g->hyper.expert_scale && w->hyper.l2_qk == g->hyper.l2_qk &&
 		w->hyper.temperature_scale == g->hyper.temperature_scale && fabs(w->hyper.attn_scale - g->hyper.attn_scale) < 1e-8, "%s: the same constants, in memory alone", f->tiny);
@@ -164,6 +183,7 @@ static void test_fp8(const struct hf_family *f, enum hf_fp8 how, const char *sca
 	if (!ok(hf_write_folder(&c, folder, config_of(f, more), 2) == 0 && (w = open_folder(&err)) != NULL, "%s: opened", f->tiny))
 		goto out;
 	is_u64(w->bytes, g->bytes - 2 * elements - (weights_find(g, W_ROPE_FREQS, -1) ? 64 : 0), "held as BF16");
+	is_u64(estimated(w), w->bytes, "as the estimate has it");
 	ok(w->note && strstr(w->note, "BF16"), "and says so: %s", w->note ? w->note : "");
 	unsigned same = 0;
 	for (uint32_t i = 0; i < g->n; i++) {
@@ -184,6 +204,43 @@ out:
 	weights_close(g);
 	while (n_made)
 		free(made[--n_made]);
+	hf_free(&c);
+	hf_remove(folder);
+}
+
+/* A dense model is read where it lies; of an encoder between its tensors and behind them nothing stays mapped. */
+static void test_in_place(void)
+{
+	const uint64_t large = UINT64_C(4) << 20;
+	struct weights *g = open_tiny(llama.tiny), *w = NULL;
+	static struct golden golden;
+	struct error err;
+	uint64_t mapped = 0, whole = 0;
+
+	if (!ok(g && golden_read(&golden, llama.tiny), "%s: the model as a GGUF file", llama.tiny))
+		return;
+	hf_of_weights(&c, &llama, g, head_of(g));
+	for (unsigned i = 0; i < 2; i++)
+		memset(hf_add(&c, i ? "vision_tower.b" : "vision_tower.a", "F32", 1, (uint64_t[1]){ large / 4 }, large)->data, 1, large);
+	struct hf_entry between = c.e[c.n - 2];
+	c.e[c.n - 2] = c.e[5];
+	c.e[5] = between;
+	for (unsigned i = 0; i < c.n; i++)
+		whole += c.e[i].bytes;
+	ok(hf_write_folder(&c, folder, config_of(&llama, ""), 1) == 0 && (w = open_folder(&err)) != NULL, "opened");
+	if (w) {
+		for (uint32_t i = 0; i < w->n_maps; i++)
+			mapped += w->map[i].bytes;
+		ok(w->n_maps == 2 && mapped >= w->bytes && mapped < whole - 2 * large + 65536, "%llu bytes of %llu are mapped, in %u parts", (unsigned long long)mapped, (unsigned long long)whole, w->n_maps);
+		unsigned inside = 0;
+		for (uint32_t i = 0; i < w->n; i++)
+			for (uint32_t k = 0; k < w->n_maps; k++)
+				inside += (const char *)w->t[i].data >= (const char *)w->map[k].at && (const char *)w->t[i].data + w->t[i].stride <= (const char *)w->map[k].at + w->map[k].bytes;
+		is_u64(inside, w->n, "every tensor lies in one of them");
+		ok(run(wanted, g, &golden, "ref") && run(logits, w, &golden, "ref") && apart(wanted, logits, &golden) <= 2e-5, "ref's logits of the GGUF file");
+	}
+	weights_close(w);
+	weights_close(g);
 	hf_free(&c);
 	hf_remove(folder);
 }
@@ -234,5 +291,6 @@ int main(void)
 	test_fp8(&llama, BY_ROW, "F32", "");
 	test_fp8(&llama, BY_TENSOR, "F32", "");
 	test_fp8_kv_b();
+	test_in_place();
 	return hf_end();
 }

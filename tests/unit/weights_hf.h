@@ -38,7 +38,7 @@ static void hf_free(struct checkpoint *c)
 	c->n = 0;
 }
 
-/* Entries [from, to) as one file. */
+/* Entries [from, to) as one file; those without data are a hole in it. */
 static int hf_write(const struct checkpoint *c, unsigned from, unsigned to, const char *path)
 {
 	char *head = malloc((to - from) * 300 + 16);
@@ -60,9 +60,13 @@ static int hf_write(const struct checkpoint *c, unsigned from, unsigned to, cons
 	fwrite(&n, 8, 1, f);
 	fwrite(head, 1, n, f);
 	for (unsigned i = from; i < to; i++)
-		fwrite(c->e[i].data, 1, c->e[i].bytes, f);
+		if (c->e[i].data)
+			fwrite(c->e[i].data, 1, c->e[i].bytes, f);
+		else
+			fseeko(f, (off_t)c->e[i].bytes, SEEK_CUR);
 	free(head);
-	return fclose(f);
+	int bad = fflush(f) || ftruncate(fileno(f), (off_t)(8 + n + at));
+	return fclose(f) || bad;
 }
 static int hf_text(const char *folder, const char *name, const char *text)
 {

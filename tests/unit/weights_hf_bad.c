@@ -83,7 +83,11 @@ static void test_bad_experts(void)
 	hf_write_folder(&c, folder, config_of(bad_family, ""), 1);
 	ok(weights_open(&w, folder, &quants, &err) == OK, "so is what encoders feed");
 	weights_close(w);
-	rename_to("multi_modal_projector.linear_1.weight", "model.layers.2.self_attn.k_proj.qweight");
+	rename_to("multi_modal_projector.linear_1.weight", "model.layers.2.self_attn.k_proj.k_scale");
+	hf_write_folder(&c, folder, config_of(bad_family, ""), 1);
+	ok(weights_open(&w, folder, &quants, &err) == OK, "and scales of a cache in FP8");
+	weights_close(w);
+	rename_to("model.layers.2.self_attn.k_proj.k_scale", "model.layers.2.self_attn.k_proj.qweight");
 	refused(E_FORMAT, "qweight");
 	hf_find(&c, "model.layers.2.self_attn.k_proj.qweight")->dtype = "U8";
 	c.e[c.n - 1].dim[0] = 8;
@@ -164,6 +168,41 @@ static void test_bad_scales(void)
 	weights_close(g);
 }
 
+/* Experts of 4 GiB each, of which the file has but holes: refused before any memory is taken. */
+static void test_too_large(void)
+{
+	struct weights *g = open_tiny("qwen3moe"), *w = NULL;
+	const uint64_t wide = UINT64_C(1) << 24;
+	struct error err = { 0 };
+	char config[4096], *at;
+
+	bad_family = &families[1];
+	hf_of_weights(&c, bad_family, g, head_of(g));
+	for (unsigned i = 0; i < c.n; i++)
+		if (strstr(c.e[i].name, ".experts.")) {
+			free(c.e[i].data);
+			c.e[i].data = NULL;
+			c.e[i].dim[strstr(c.e[i].name, "down_proj") ? 1 : 0] = wide;
+			c.e[i].bytes = 64 * wide * 4;
+		}
+	snprintf(config, sizeof config, "%s", config_of(bad_family, ""));
+	at = strstr(config, "\"moe_intermediate_size\":32,");
+	if (at) {
+		char rest[4096];
+		snprintf(rest, sizeof rest, "%s", at + strlen("\"moe_intermediate_size\":32,"));
+		snprintf(at, sizeof config - (size_t)(at - config), "\"moe_intermediate_size\":%llu,%s", (unsigned long long)wide, rest);
+	}
+	if (memory_free_now() > UINT64_C(250) << 30)
+		skip("this machine may hold it", "288 GiB of experts");
+	else if (hf_write_folder(&c, folder, config, 1))
+		skip("the file system has no holes", "288 GiB of experts");
+	else
+		ok(weights_open(&w, folder, &quants, &err) == E_NOMEM && strstr(err.text, "288 GiB") && strstr(err.text, "is free now"), "%s", err.text);
+	hf_remove(folder);
+	hf_free(&c);
+	weights_close(g);
+}
+
 /* Single bytes of the header changed: refused or harmless, never read outside (the sanitizers' business). */
 static void test_flips(const char *tiny, enum hf_fp8 fp8)
 {
@@ -219,6 +258,7 @@ int main(void)
 	hf_begin();
 	test_bad_experts();
 	test_bad_scales();
+	test_too_large();
 	test_flips("qwen3moe", BY_TILE);
 	test_flips("deepseek2", BY_TILE);
 	test_flips("gpt-oss-mxfp4", NO_FP8);
