@@ -267,6 +267,25 @@ static int left_over(const struct binder *b)
 	return OK;
 }
 
+/* Descriptions of GGUF files are read off their tensors, and a layer without a norm is a model too, only another one: what goes with a product in one layer
+ * has to go with it in all. */
+static int uneven(const struct binder *b)
+{
+	static const struct { uint16_t id, with; } pairs[] = { { W_ATTN_NORM, W_ATTN_OUT }, { W_FFN_NORM, W_FFN_DOWN }, { W_FFN_NORM, W_EXP_DOWN }, { W_FFN_GATE, W_FFN_DOWN } };
+
+	if (!look(b, W_OUT_NORM, -1) && !look(b, W_EMBED_NORM, -1))
+		return error_set(b->err, E_FILE, "%s: tensor %s is missing", b->w->file, weight_gguf(W_OUT_NORM));
+	for (unsigned k = 0; k < sizeof pairs / sizeof *pairs; k++) {
+		int32_t have = -1, lack = -1;
+		for (int32_t i = 0; i < (int32_t)b->w->model.n_layers; i++)
+			if (look(b, pairs[k].with, i))
+				*(look(b, pairs[k].id, i) ? &have : &lack) = i;
+		if (have >= 0 && lack >= 0)
+			return error_set(b->err, E_FILE, "%s: tensor blk.%d.%s is missing, which blk.%d has", b->w->file, lack, weight_gguf(pairs[k].id), have);
+	}
+	return OK;
+}
+
 static int bind_all(struct binder *b)
 {
 	const struct model_spec *m = &b->w->model;
@@ -274,6 +293,7 @@ static int bind_all(struct binder *b)
 	struct packing_traits t = { .split_kv_b = 1, .rope_tables = 1, .res_scores_folded = 1 };
 	struct shape_list l = { .n = 0 };
 
+	TRY(uneven(b));
 	model_head_tensors(&l, m, &t);
 	model_tail_tensors(&l, m, &t);
 	TRY(bind_list(b, &l, -1));

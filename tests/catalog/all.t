@@ -6,7 +6,7 @@ use File::Temp qw(tempdir);
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my $n = 0;
-sub ok { my ($pass, $what) = @_; $n++; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
 
 # Keep the user's own entries out.
 my $empty = tempdir(CLEANUP => 1);

@@ -10,7 +10,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
 
 # Keep the user's own entries out.
 $ENV{XDG_CONFIG_HOME} = tempdir(CLEANUP => 1);

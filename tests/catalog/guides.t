@@ -9,7 +9,7 @@ use JSON::PP;
 binmode(STDOUT, ':utf8');
 my $prog = $ENV{PROG} // 'build/ullage';
 my $n = 0;
-sub ok { my ($pass, $what) = @_; $n++; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
 sub all { my ($what, @wrong) = @_; ok(!@wrong, $what) or print map { "# $_\n" } @wrong }
 
 # Keep the user's own entries out.

@@ -9,7 +9,7 @@ my $prog = $ENV{PROG} // 'build/ullage';
 my $list = 'tests/measured/unresolved.csv';
 my $least = 0.97;
 my $n = 0;
-sub ok { my ($pass, $what) = @_; $n++; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
 
 # Keep the user's own entries out.
 $ENV{XDG_CONFIG_HOME} = tempdir(CLEANUP => 1);

@@ -6,7 +6,7 @@ use File::Temp qw(tempdir);
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my $n = 0;
-sub ok { my ($pass, $what) = @_; $n++; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; print(($pass ? '' : 'not ') . "ok $n - $what\n"); return $pass }
 $ENV{XDG_CONFIG_HOME} = tempdir(CLEANUP => 1);
 
 open(my $f, '<', 'data/spot-checks.csv') or die "spot-checks.csv: $!\n";

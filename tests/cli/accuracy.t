@@ -6,7 +6,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
 sub score { my $out = `$prog accuracy $_[0] --json`; my $d = eval { decode_json($out) }; ok($? == 0 && $d, "accuracy $_[0]"); return $d || {}; }
 sub group { my ($d, $by, $key) = @_; my ($g) = grep { $_->{by} eq $by && $_->{key} eq $key } @{$d->{groups} || []}; return $g || {}; }
 sub most { my ($v, $limit, $what) = @_; ok(defined $v && abs($v) <= $limit, sprintf '%s: %s, at most %s', $what, $v // 'none', $limit); }

@@ -7,7 +7,7 @@ use File::Temp qw(tempdir);
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - ", $what // '', "\n"; return $pass }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - ", $what // '', "\n"; return $pass }
 $ENV{XDG_CONFIG_HOME} = tempdir(CLEANUP => 1);
 sub slurp { open(my $f, '<', $_[0]) or die "$_[0]: $!\n"; local $/; return scalar <$f> }
 sub run { my $out = `$prog @_ 2>&1`; return ($? >> 8, $out) }

@@ -5,7 +5,7 @@ use warnings;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print "#  $_\n" for $pass ? () : split /\n/, $more // ''; }
+sub ok($$;$) { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print "#  $_\n" for $pass ? () : split /\n/, $more // ''; }
 my $tmp = `mktemp -d`;
 chomp $tmp;
 

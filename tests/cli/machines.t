@@ -10,7 +10,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; return $pass; }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; return $pass; }
 sub slurp { open my $f, '<', $_[0] or return undef; local $/; return scalar <$f>; }
 sub spew { open my $f, '>', $_[0] or die "$_[0]: $!\n"; print $f $_[1]; close $f or die "$_[0]: $!\n"; }
 $ENV{XDG_CONFIG_HOME} = $ENV{XDG_DATA_HOME} = $ENV{XDG_STATE_HOME} = $ENV{XDG_CACHE_HOME} = '/nonexistent';

@@ -7,7 +7,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; return $pass; }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; return $pass; }
 my $tmp = tempdir(CLEANUP => 1);
 $ENV{XDG_DATA_HOME} = $tmp;
 sub run { my $out = `$prog @_ 2>$tmp/stderr`; return ($? >> 8, eval { decode_json($out) } // {}, $out); }

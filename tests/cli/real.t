@@ -6,7 +6,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
 sub json { my $d = eval { decode_json(scalar `$prog $_[0] --json`) } || {}; return $d; }
 
 # file, catalogue entry, recipe, parameters, tensor bytes as llama.cpp's gguf-dump adds them up, KV bytes of 8192 tokens

@@ -7,7 +7,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { "# $_\n" } $pass ? () : split /\n/, $more // ''; return $pass; }
+sub ok($$;$) { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { "# $_\n" } $pass ? () : split /\n/, $more // ''; return $pass; }
 sub is_count { my ($got, $want, $what) = @_; return ok($got == $want, $what, "$got, wanted $want"); }
 my $tmp = tempdir(CLEANUP => 1);
 $ENV{XDG_DATA_HOME} = $tmp;

@@ -9,7 +9,7 @@ use Time::HiRes qw(time);
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { s/[^ -~]/?/g; "# $_\n" } $pass ? () : split /\n/, $more // ''; return $pass; }
+sub ok($$;$) { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { s/[^ -~]/?/g; "# $_\n" } $pass ? () : split /\n/, $more // ''; return $pass; }
 my $tmp = tempdir(CLEANUP => 1);
 $ENV{XDG_DATA_HOME} = $tmp;
 $ENV{TERM} = 'xterm';

@@ -9,7 +9,7 @@ use File::Temp qw(tempdir);
 my $cc = $ENV{CC} || 'cc';
 my $tmp = tempdir(CLEANUP => 1);
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { "# $_\n" } $pass ? () : split /\n/, $more // ''; }
+sub ok($$;$) { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { "# $_\n" } $pass ? () : split /\n/, $more // ''; }
 sub build { return `$cc -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -g -O1 -fsanitize=thread @_ -lpthread 2>&1` }
 
 open my $f, '>', "$tmp/t.c" or die "$tmp/t.c: $!\n";

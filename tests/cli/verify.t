@@ -8,7 +8,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { "# $_\n" } $pass ? () : split /\n/, $more // ''; return $pass; }
+sub ok($$;$) { my ($pass, $what, $more) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; print map { "# $_\n" } $pass ? () : split /\n/, $more // ''; return $pass; }
 my $tmp = tempdir(CLEANUP => 1);
 $ENV{XDG_DATA_HOME} = $tmp;
 sub slurp { open my $f, '<:raw', $_[0] or return ''; local $/; return scalar <$f> // ''; }
@@ -92,8 +92,8 @@ my $rows = eval { decode_json($out) } // [];
 ok(@$rows == 4 && !grep({ !$_->{avg_ts} || !$_->{avg_ns} || !exists $_->{n_depth} || @{$_->{samples_ts}} != 2 || abs($_->{avg_ts} - ($_->{samples_ts}[0] + $_->{samples_ts}[1]) / 2) > 1e-3 * $_->{avg_ts} } @$rows),
 	'rows as llama-bench has them', $out);
 
-(undef, $out, $err) = run($what, '-p 4 -n 1 -r 1 -d 0,0 -np 1,1,2,2,4 -ub 2 --no-calibration --no-repack --json');
-ok($err =~ /-np 4/, 'more sequences than a step has tokens are refused before anything runs', "$err$out");
+($rc, $out, $err) = run($what, '-p 4 -n 1 -r 1 -d 0,0 -np 1,1,2,2,4 -ub 2 --no-calibration --no-repack --json');
+ok($rc == 2 && $out =~ /-np 4/, 'more sequences than a step has tokens are refused before anything runs', "$err$out");
 (undef, $out, $err) = run($what, '-p 4 -n 1 -r 1 -d 0,0 -ub 2 --no-calibration --no-repack --json');
 {
 	my $few = eval { decode_json($out) } // {};

@@ -6,7 +6,7 @@ use JSON::PP;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad, %sizes) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
 
 open my $f, '<', 'tests/measured/own/worked_memory_examples.csv' or die $!;
 <$f>;

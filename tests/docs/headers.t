@@ -10,7 +10,7 @@ my $cc = $ENV{CC} || 'cc';
 my $flags = ($ENV{CPPFLAGS} || '-D_POSIX_C_SOURCE=200809L') . ' -Isrc -Ikernels';
 my $tmp = tempdir(CLEANUP => 1);
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; return $pass; }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; return $pass; }
 sub slurp { open my $f, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$f> }
 
 # One compiler for a list of headers: what it says, "" when it is content. Each is included before anything else, and again.

@@ -5,7 +5,7 @@ use warnings;
 
 my $prog = $ENV{PROG} // 'build/ullage';
 my ($n, $bad) = (0, 0);
-sub ok { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
+sub ok($$;$) { my ($pass, $what) = @_; $n++; $bad++ unless $pass; print $pass ? '' : 'not ', "ok $n - $what\n"; }
 sub slurp { open my $f, '<', $_[0] or die "$_[0]: $!"; local $/; <$f> }
 
 my $help = `$prog --help`;

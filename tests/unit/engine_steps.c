@@ -15,15 +15,33 @@
 
 /* Calls of the allocator, counted: glibc lets a program have its own and call the usual one by other names. */
 #if defined __GLIBC__ && !defined SANITIZED
+#include <errno.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #define COUNTS 1
 static atomic_ulong allocations;
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t to, size_t n);
+long syscall(long number, ...);
 void *malloc(size_t n) { atomic_fetch_add(&allocations, 1); return __libc_malloc(n); }
 void *calloc(size_t n, size_t size) { atomic_fetch_add(&allocations, 1); return __libc_calloc(n, size); }
 void *realloc(void *p, size_t n) { atomic_fetch_add(&allocations, 1); return __libc_realloc(p, n); }
+void *aligned_alloc(size_t to, size_t n) { atomic_fetch_add(&allocations, 1); return __libc_memalign(to, n); }
+int posix_memalign(void **p, size_t to, size_t n)
+{
+	atomic_fetch_add(&allocations, 1);
+	*p = __libc_memalign(to, n);
+	return *p ? 0 : ENOMEM;
+}
+/* what the engine maps itself, also where it gives it back before anybody looks */
+void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t from)
+{
+	atomic_fetch_add(&allocations, 1);
+	return (void *)syscall(SYS_mmap, at, n, prot, flags, fd, from);
+}
 #else
 static unsigned long allocations;
 #endif

@@ -182,6 +182,7 @@ int main(void)
 	check_draws(0.7f, 0, 1, 0.02f, 10);
 	check_draws(1.3f, VOCAB, 1, 0.5f, 11);
 	check_draws(1, 0, 1, 1, 12);
+	check_draws(1, 12, 0.99f, 0.7f, 10);     /* all three: min-p has the last word */
 	check_seed();
 	check_bad();
 	return done_testing();

@@ -1,4 +1,4 @@
-/* weights_split.c - a model in several files: the same logits as in one, bit for bit; a file that is missing, or of another model, is named */
+/* weights_split.c - a model in several files: the same logits as in one, bit for bit; a file or a tensor that is missing, or of another model, is named */
 #include "../tap.h"
 #include "../tiny.h"
 
@@ -16,8 +16,8 @@ static struct quants quants;
 static char folder[] = "/tmp/ullage-split-XXXXXX", path[SHARDS][64];
 static struct error err;
 
-/* Tensors [from, to) of w; the first file has the metadata too. */
-static int write_shard(const char *file, const struct weights *w, unsigned no, uint32_t from, uint32_t to)
+/* Tensors [from, to) of w but the one named `less`; the first file has the metadata too. of: files that there are; 1: it is no split one. */
+static int write_file(const char *file, const struct weights *w, unsigned no, unsigned of, uint32_t from, uint32_t to, const char *less)
 {
 	static const char zeros[GGUF_ALIGN];
 	struct gguf_writer g = { .prefix = "" };
@@ -25,24 +25,33 @@ static int write_shard(const char *file, const struct weights *w, unsigned no, u
 	FILE *f = fopen(file, "wb");
 	int good;
 
-	gguf_write_u32(&g, "split.no", no);
-	gguf_write_u32(&g, "split.count", SHARDS);
-	gguf_write_u32(&g, "split.tensors.count", w->n_stored);
+	if (of > 1) {
+		gguf_write_u32(&g, "split.no", no);
+		gguf_write_u32(&g, "split.count", of);
+		gguf_write_u32(&g, "split.tensors.count", w->n_stored);
+	}
 	for (uint32_t i = 0; i < w->gguf->n_kv && !no; i++)
 		if (!str_prefix(w->gguf->kv[i].key, "split."))
 			gguf_write_value(&g, &w->gguf->kv[i]);
 	for (uint32_t i = from; i < to; i++)
-		gguf_write_tensor(&g, &w->stored[i], (uint32_t)quants.formats[w->stored[i].format].ggml_type);
+		if (strcmp(w->stored[i].name, less))
+			gguf_write_tensor(&g, &w->stored[i], (uint32_t)quants.formats[w->stored[i].format].ggml_type);
 	good = gguf_write_header(&head, &g) && f && fwrite(head.p, 1, head.n, f) == head.n;
 	for (uint32_t i = from; i < to && good; i++) {
 		const struct stored *t = &w->stored[i];
-		good = fwrite(t->data, 1, (size_t)t->bytes, f) == t->bytes && fwrite(zeros, 1, (size_t)(-t->bytes % GGUF_ALIGN), f) == -t->bytes % GGUF_ALIGN;
+		if (strcmp(t->name, less))
+			good = fwrite(t->data, 1, (size_t)t->bytes, f) == t->bytes && fwrite(zeros, 1, (size_t)(-t->bytes % GGUF_ALIGN), f) == -t->bytes % GGUF_ALIGN;
 	}
 	if (f && fclose(f))
 		good = 0;
 	gguf_write_free(&g);
 	free(head.p);
 	return good;
+}
+
+static int write_shard(const char *file, const struct weights *w, unsigned no, uint32_t from, uint32_t to)
+{
+	return write_file(file, w, no, SHARDS, from, to, "");
 }
 
 /* Logits of the last of 24 tokens. */
@@ -89,6 +98,31 @@ static void same(struct weights *whole)
 	}
 }
 
+/* Each tensor left out in turn: refused, and named. */
+static void missing(const struct weights *w)
+{
+	unsigned n = 0, good = 0;
+
+	for (uint32_t i = 0; i < w->n_stored; i++) {
+		struct weights *got = NULL;
+		err = (struct error){ 0 };
+		if (!write_file(path[0], w, 0, 1, 0, w->n_stored, w->stored[i].name))
+			break;
+		n++;
+		int rc = weights_open(&got, path[0], &quants, &err);
+		/* a head may be the embeddings, and factors of rotation are made from the metadata; of some the layer is named and what it then lacks */
+		int optional = !strcmp(w->stored[i].name, "output.weight") || !strcmp(w->stored[i].name, "rope_freqs.weight");
+		char layer[16];
+		snprintf(layer, sizeof layer, "%.5s", w->stored[i].name);
+		int told = optional ? rc == OK : (rc == E_FILE || rc == E_ARCH) && !got && (strstr(err.text, w->stored[i].name) || (!strncmp(layer, "blk.", 4) && strstr(err.text, layer)));
+		if (!told)
+			printf("# %s: %d %s\n", w->stored[i].name, rc, err.text);
+		good += told;
+		weights_close(got);
+	}
+	ok(n == w->n_stored && good == n, "each of %u tensors missing: refused by name, %u", w->n_stored, good);
+}
+
 static void refused(const char *what, const char *word)
 {
 	struct weights *w = NULL;
@@ -125,6 +159,10 @@ int main(void)
 	remove(path[2]);
 	refused("a file that is missing", "00003-of-00003");
 	remove(path[1]);
+	snprintf(path[0], sizeof path[0], "%s/m.gguf", folder);
+	missing(w);
+	remove(path[0]);
+	snprintf(path[0], sizeof path[0], "%s/m-00001-of-00003.gguf", folder);
 	remove(path[0]);
 	rmdir(folder);
 	weights_close(w);
