@@ -10,12 +10,9 @@
 #include "cli/verify.h"
 #include "live/witness.h"
 
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Memory that reads so much faster or slower than before is worth a note; the runs of a quiet machine differ by less. */
-#define READ_CHANGED 0.15
 /* A number of JSON holds whole numbers up to 2^53. */
 #define MAX_SEED UINT64_C(9000000000000000)
 
@@ -258,20 +255,13 @@ static int save(void *user, const struct weights *w, struct error *err)
 	return weights_save(w, path, err);
 }
 
-/* How fast memory read before the run and after it. */
 static void read_again(struct job *j)
 {
 	struct measured found;
-	const struct measured_row *now;
-	char was[32], is[32];
+	const struct measured_row *now = j->read_before > 0 ? read_now(&found, j) : NULL;
 
-	if (!(j->read_before > 0) || !(now = read_now(&found, j)))
-		return;
-	j->v.read_bps[0] = j->read_before;
-	j->v.read_bps[1] = now->value;
-	if (fabs(now->value / j->read_before - 1) > READ_CHANGED)
-		verify_note(&j->v, "memory read at %s GB/s before the runs and at %s GB/s after them: other programs, or other guests of this host, use it as well",
-			format_3(was, sizeof was, j->read_before / 1e9), format_3(is, sizeof is, now->value / 1e9));
+	if (now)
+		verify_drift(&j->v, j->read_before, now->value);
 }
 
 /* Speeds into the calibration store; what cannot be kept is a note. */

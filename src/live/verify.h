@@ -27,6 +27,7 @@ struct verify_term {
 	uint8_t is_measured;
 	double error, tolerance;                 /* predicted / measured - 1; 0: the interval decides */
 	double before; uint8_t has_before, worse;        /* of --baseline */
+	double drift;                            /* of a speed: how many times as fast memory read after the runs as before; 0: as fast */
 	double whole;                            /* of a slice: what is predicted of the whole model; 0: not known, or no slice */
 };
 struct verify_plan {
@@ -81,6 +82,11 @@ void verify_judge(struct verify_term *t);
 double verify_spread(const struct verify_term *t);
 /* 1: every term that has a prediction was measured and passes, and none is worse than its baseline. why: a sentence on what does not. */
 int verify_passes(const struct verify *v, char *why, size_t n);
+
+/* How fast memory read before the runs, which the predictions rest on, and after them, bytes/s. Where that is not the same, a note says so, speeds are judged
+ * by both, and verify_rows() gives none. */
+void verify_drift(struct verify *v, double before, double after);
+int verify_drifted(const struct verify *v);
 
 /* A term's name, test and values of an earlier result (verify --json): sets before, has_before and worse of v's terms. E_FILE. */
 int verify_baseline(struct verify *v, const char *file, const void *bytes, size_t n, struct error *err) MUST_CHECK;

@@ -16,7 +16,7 @@ void verify_rows(struct measured *out, const struct verify *v, const struct quan
 	*out = (struct measured){ .n_rows = 0 };
 	if (!gmtime_r(&now, &utc) || !strftime(out->date, sizeof out->date, "%Y-%m-%dT%H:%M:%SZ", &utc))
 		return;
-	if (v->layers_of || v->interrupted || v->plan.engine.no_repack || v->plan.engine.isa || (v->info.backend && strcmp(v->info.backend, "cpu")))
+	if (v->layers_of || v->interrupted || verify_drifted(v) || v->plan.engine.no_repack || v->plan.engine.isa || (v->info.backend && strcmp(v->info.backend, "cpu")))
 		return;
 	for (unsigned i = 0; i < v->n_terms && out->n_rows < MEASURED_ROWS; i++) {
 		const struct verify_term *t = &v->term[i];

@@ -282,6 +282,17 @@ static void judgement(void)
 	ok(speed(100, 88, 0.01, 0).pass == VERIFY_NO && speed(100, 92, 0.01, 0).pass == VERIFY_YES, "after a calibration 10 %% are allowed");
 	ok(speed(100, 88, 0.08, 0).pass == VERIFY_YES && speed(100, 80, 0.08, 0).pass == VERIFY_NO, "or twice the spread of the runs");
 	ok(speed(100, NAN, 0, 0).pass == VERIFY_NO && speed(100, 0, 0, 0).pass == VERIFY_NO, "what is no speed passes nothing");
+	/* memory that read 1.6 times as fast afterwards: 100 or 160 were predicted */
+	struct verify changed = { .n_terms = 2, .term = { speed(100, 140, 0.01, 0), speed(100, 180, 0.01, 0) } };
+	verify_drift(&changed, 5e10, 5.5e10);
+	ok(!verify_drifted(&changed) && changed.term[0].pass == VERIFY_NO && !changed.n_notes && changed.read_bps[1] > 5.4e10, "memory that is a tenth faster is the same");
+	verify_drift(&changed, 5e10, 8e10);
+	ok(verify_drifted(&changed) && changed.term[0].pass == VERIFY_YES && changed.term[1].pass == VERIFY_NO && changed.n_notes == 1 && strstr(changed.note[0], "50.0 GB/s") &&
+		fabs(changed.term[0].error - (100.0 / 140 - 1)) < 1e-9, "what lies between the predictions before and after passes, what lies beyond does not: %s", changed.note[0]);
+	verify_drift(&changed, 8e10, 5e10);
+	changed.term[0].measured = 66;
+	verify_judge(&changed.term[0]);
+	ok(changed.term[0].pass == VERIFY_YES, "slower as well");
 	struct verify v = prediction(0);
 	for (unsigned i = 0; i < v.n_terms; i++) {
 		v.term[i].measured = v.term[i].min = v.term[i].max = v.term[i].predicted.value;
@@ -326,6 +337,11 @@ static void rows(void)
 
 	if (!ok(quants_load(&q, &arena, "data/quants.yaml", &e) == OK, "data/quants.yaml"))
 		return;
+	struct verify moved = whole;
+	moved.read_bps[0] = 4e10;
+	moved.read_bps[1] = 8e10;
+	verify_rows(&m, &moved, &q, "fake");
+	ok(m.n_rows == 0, "of a machine that changed meanwhile nothing is kept");
 	verify_rows(&m, &whole, &q, "fake");
 	ok(m.n_rows == 4 && m.row[0].kind == MEASURED_PREFILL && m.row[1].kind == MEASURED_DECODE && fabs(m.row[1].value * STEP_S - 1) < 1e-6, "speeds are kept");
 	v = whole;
