@@ -290,7 +290,7 @@ static int show(struct job *j, const char *name, struct error *err)
 	struct verify_answer a = { .verify = &j->v, .answer = &answer, .source = name, .baseline = o->baseline, .saved = o->save, .dummy = o->dummy, .seed = j->plan.seed, .why = why };
 	int rc;
 
-	if (j->baseline && (rc = verify_baseline(&j->v, o->baseline, j->baseline, j->baseline_bytes, err)) != OK)
+	if (j->baseline && (rc = verify_baseline(&j->v, o->baseline, j->baseline, j->baseline_bytes, name, err)) != OK)
 		return rc;
 	a.kept = keep(j, name);
 	a.passes = verify_passes(&j->v, why, sizeof why);

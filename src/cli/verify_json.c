@@ -120,6 +120,8 @@ static void bench_row(cJSON *list, const struct verify_answer *a, const struct v
 	const struct verify *v = a->verify;
 	const struct settings *s = &a->answer->estimate->settings;
 	const struct quants *q = a->answer->question->quants;
+	const struct model_spec *m = a->answer->model->spec;
+	char type[160];
 	double mean = 0, var = 0, ns = 0, ns_var = 0;
 	const double tokens = (double)t->tokens * t->sequences, n = t->n_samples;
 	cJSON *x = cJSON_CreateObject(), *samples[2];
@@ -138,7 +140,11 @@ static void bench_row(cJSON *list, const struct verify_answer *a, const struct v
 	json_add_str(x, "gpu_info", "");
 	json_add_str(x, "backends", "ullage");
 	json_add_str(x, "model_filename", a->source);
-	json_add_str(x, "model_type", a->answer->model->spec->name ? a->answer->model->spec->name : a->answer->model->spec->id);
+	/* llama-bench has no key for a part of a model */
+	snprintf(type, sizeof type, "%s", m->name ? m->name : m->id);
+	if (v->layers_of)
+		snprintf(type + strlen(type), sizeof type - strlen(type), ", %u of %u layers", m->n_layers, v->layers_of);
+	json_add_str(x, "model_type", type);
 	json_add_u64(x, "model_size", a->answer->estimate->sum.weights);
 	json_add_u64(x, "model_n_params", a->answer->estimate->params_total);
 	json_add_u64(x, "n_batch", v->info.ubatch);

@@ -88,8 +88,9 @@ int verify_passes(const struct verify *v, char *why, size_t n);
 void verify_drift(struct verify *v, double before, double after);
 int verify_drifted(const struct verify *v);
 
-/* A term's name, test and values of an earlier result (verify --json): sets before, has_before and worse of v's terms. E_FILE. */
-int verify_baseline(struct verify *v, const char *file, const void *bytes, size_t n, struct error *err) MUST_CHECK;
+/* A term's name, test and values of an earlier result (verify --json): sets before, has_before and worse of v's terms. source: what is verified now; a result
+ * of another gives a note. E_FILE. */
+int verify_baseline(struct verify *v, const char *file, const void *bytes, size_t n, const char *source, struct error *err) MUST_CHECK;
 void verify_compare(struct verify_term *t, double before, double spread_before);
 
 /* "pp512", "tg128", "tg128 @ d4096", "tg128 x 4"; "" for memory. */

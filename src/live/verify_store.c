@@ -2,6 +2,7 @@
 #include "live/verify.h"
 
 #include "base/json.h"
+#include "base/str.h"
 #include "live/calibration_runs.h"
 
 #include <stdio.h>
@@ -66,14 +67,17 @@ static int compare_terms(struct verify *v, const char *file, const cJSON *terms,
 	return compared ? OK : error_set(err, E_FILE, "%s: none of its terms was measured here", file);
 }
 
-int verify_baseline(struct verify *v, const char *file, const void *bytes, size_t n, struct error *err)
+int verify_baseline(struct verify *v, const char *file, const void *bytes, size_t n, const char *source, struct error *err)
 {
 	cJSON *doc;
 	int rc = json_parse(&doc, file, bytes, n, err);
 
 	if (rc != OK)
 		return rc;
-	const cJSON *terms = cJSON_GetObjectItemCaseSensitive(doc, "terms");
+	const cJSON *terms = cJSON_GetObjectItemCaseSensitive(doc, "terms"), *of = cJSON_GetObjectItemCaseSensitive(doc, "source");
+	/* the same file may lie elsewhere now */
+	if (cJSON_IsString(of) && strcmp(str_base(of->valuestring), str_base(source)))
+		verify_note(v, "the baseline is of %.100s, this is %.100s", of->valuestring, source);
 	rc = cJSON_IsArray(terms) ? compare_terms(v, file, terms, err) : error_set(err, E_FILE, "%s: no \"terms\": not a result of verify --json", file);
 	cJSON_Delete(doc);
 	return rc;

@@ -161,6 +161,8 @@ ok(($rcs == 0 || $rcs == 1) && ($s->{layers_of} // 0) == 30 && $s->{dummy}, 'mad
 }
 (undef, $out) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration');
 ok($out =~ /^term +measured +all 30 layers$/m && $out =~ /^weights +[\d.]+ MiB +[\d.]+ MiB$/m && !grep({ length > 80 } split /\n/, $out), 'a second table scales it to the whole', $out);
+(undef, my $bench) = run('smollm2-135m-instruct --dummy --quant q8_0 --layers 3', '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --bench-format llama-bench');
+ok((eval { decode_json($bench) } // [{}])->[0]{model_type} =~ /, 3 of 30 layers$/, "llama-bench's rows say that it is a slice", $bench);
 ok(-s "$tmp/slice.gguf" && ($s->{saved} // '') eq "$tmp/slice.gguf", 'written to a file');
 my ($rcf, $loaded, $errf) = run("$tmp/slice.gguf", '-p 8 -n 2 -r 1 -d 0 -np 1 -t 1 --no-calibration --json');
 my $l = eval { decode_json($loaded) } // {};

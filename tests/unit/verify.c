@@ -313,19 +313,22 @@ static void judgement(void)
 
 static void baseline(void)
 {
-	static const char doc[] = "{\"schema_version\":1,\"terms\":[{\"name\":\"decode_tokens_per_s\",\"test\":\"tg10\",\"measured\":120,\"spread\":0.01},"
+	static const char doc[] = "{\"schema_version\":1,\"source\":\"/elsewhere/fake.gguf\",\"terms\":[{\"name\":\"decode_tokens_per_s\",\"test\":\"tg10\",\"measured\":120,\"spread\":0.01},"
 		"{\"name\":\"decode_tokens_per_s\",\"test\":\"tg10 @ d100\",\"measured\":105,\"spread\":0.01},{\"name\":\"weights_bytes\",\"test\":null,\"measured\":40000000},"
 		"{\"name\":\"load_s\",\"test\":null,\"measured\":0.001},{\"name\":\"state_bytes\",\"test\":null,\"measured\":null},{\"name\":\"later\",\"test\":null,\"measured\":1}]}";
 	struct verify v = run(0);
 
-	ok(verify_baseline(&v, "b.json", doc, sizeof doc - 1, &e) == OK, "an earlier result is read");
+	ok(verify_baseline(&v, "b.json", doc, sizeof doc - 1, "x/fake.gguf", &e) == OK, "an earlier result is read");
+	const unsigned notes = v.n_notes;
+	ok(verify_baseline(&v, "b.json", doc, sizeof doc - 1, "other.gguf", &e) == OK && notes + 1 == v.n_notes && strstr(v.note[notes], "/elsewhere/fake.gguf, this is other.gguf"),
+		"of another model: a note; of the same file at another place: none");
 	ok(v.term[7].worse && v.term[7].has_before, "slower by more than 10 %% is worse");
 	ok(!v.term[8].worse && v.term[8].has_before, "within 10 %% is not");
 	ok(v.term[0].worse, "memory: 2 %%");
 	ok(!v.term[5].worse && !v.term[2].has_before && !v.term[9].has_before, "load time, what was not measured then and what it does not name say nothing");
 	ok(!verify_passes(&v, why, sizeof why) && strstr(why, "worse than before"), "and it fails: %s", why);
-	ok(verify_baseline(&v, "b.json", "{}", 2, &e) == E_FILE && verify_baseline(&v, "b.json", "{\"terms\":[1]}", 13, &e) == E_FILE &&
-	   verify_baseline(&v, "b.json", "{\"terms\":[]}", 12, &e) == E_FILE && verify_baseline(&v, "b.json", "nonsense", 8, &e) == E_FILE, "what is no result is refused");
+	ok(verify_baseline(&v, "b.json", "{}", 2, "", &e) == E_FILE && verify_baseline(&v, "b.json", "{\"terms\":[1]}", 13, "", &e) == E_FILE &&
+	   verify_baseline(&v, "b.json", "{\"terms\":[]}", 12, "", &e) == E_FILE && verify_baseline(&v, "b.json", "nonsense", 8, "", &e) == E_FILE, "what is no result is refused");
 }
 
 /* What is kept for later predictions: speeds of the whole model by the usual engine alone. */
