@@ -103,7 +103,7 @@ static int model_from(struct job *j, const char *name, struct error *err)
 /* How fast memory reads at this moment, with the threads that were found best. NULL: it cannot be measured now. */
 static const struct measured_row *read_now(struct measured *found, const struct job *j)
 {
-	struct measure_options how = { .threads = j->machine->read_threads, .memory_only = 1 };
+	struct measure_options how = { .threads = j->machine->read_threads, .memory_only = 1, .stop = j->plan.stop };
 	struct error ignored = { 0 };
 
 	return measure_machine(found, &j->machine->found, &how, &ignored) == OK ? measured_best(found, MEASURED_STREAM, "memory/") : NULL;
@@ -124,7 +124,7 @@ static int calibrated(struct job *j, struct error *err)
  * are, memory alone is measured once more: on a machine that others use too it is not what it was yesterday. */
 static int machine_of(struct job *j, char *note, size_t n, struct error *err)
 {
-	struct measure_options how = { .progress = j->o->quiet ? NULL : measure_progress };
+	struct measure_options how = { .progress = j->o->quiet ? NULL : measure_progress, .stop = j->plan.stop };
 	const struct measured_row *now = NULL;
 	struct measured found;
 	struct error e = { 0 };
@@ -144,7 +144,7 @@ static int machine_of(struct job *j, char *note, size_t n, struct error *err)
 		rc = measure_machine(&found, &j->machine->found, &how, &e);
 		if (!j->o->quiet)
 			measure_progress_end();
-		if (rc == OK)
+		if (rc == OK && found.n_rows)
 			rc = calibration_append(NULL, &j->a, &j->machine->spec, &j->machine->found, &found, &e);
 	}
 	if (rc != OK)
@@ -312,6 +312,12 @@ static int show(struct job *j, const char *name, struct error *err)
 	return a.passes ? OK : 1;
 }
 
+static int interrupted(void)
+{
+	fputs("ullage: interrupted\n", stderr);
+	return EXIT_INTERRUPTED;
+}
+
 static int verify(struct job *j, const char *name, struct error *err)
 {
 	char measured[240];
@@ -322,7 +328,11 @@ static int verify(struct job *j, const char *name, struct error *err)
 	if (j->o->baseline && (rc = file_read(&j->baseline, &j->baseline_bytes, &j->a, j->o->baseline, (size_t)16 << 20, err)) != OK)
 		return rc;
 	j->plan.cached = !j->o->dummy && witness_cached(name) == 1;
-	if ((rc = machine_of(j, measured, sizeof measured, err)) != OK || (rc = predict(j, err)) != OK)
+	if ((rc = machine_of(j, measured, sizeof measured, err)) != OK)
+		return rc;
+	if (*j->plan.stop)
+		return interrupted();
+	if ((rc = predict(j, err)) != OK)
 		return rc;
 	notes(j, measured);
 	if (!j->o->quiet && (j->o->verbose || isatty(STDERR_FILENO))) {
@@ -332,16 +342,14 @@ static int verify(struct job *j, const char *name, struct error *err)
 		verify_text_before(&t, &j->v);
 	}
 	struct verify_source from = { .path = j->o->dummy ? NULL : name, .model = j->whole, .recipe = j->q.settings.recipe,
-		.dummy = { .seed = j->plan.seed, .layers = (uint32_t)j->o->layers, .threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed) } };
+		.dummy = { .seed = j->plan.seed, .layers = (uint32_t)j->o->layers, .threads = (uint32_t)(j->o->threads ? j->o->threads : j->machine->found.cpu.threads_allowed), .stop = j->plan.stop } };
 	rc = verify_run(&j->v, &from, j->q.quants, &j->a, j->o->save ? save : NULL, (void *)(uintptr_t)j->o->save, err);
 	if (!j->o->quiet)
 		verify_progress_end();
 	if (rc != OK)
 		return rc;
-	if (j->v.interrupted) {
-		fputs("ullage: interrupted\n", stderr);
-		return EXIT_INTERRUPTED;
-	}
+	if (j->v.interrupted)
+		return interrupted();
 	read_again(j);
 	return show(j, name, err);
 }

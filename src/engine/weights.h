@@ -10,6 +10,7 @@
 #include "catalog/weight_names.h"
 #include "engine/hyper.h"
 #include "format/gguf.h"
+#include <signal.h>
 
 /* One matrix or vector, possibly a part of a fused tensor (q of qkv): rows [0, ne[1]) of ne[0] numbers each, ne[2] times (experts), stride bytes apart. */
 struct weight {
@@ -51,6 +52,7 @@ struct dummy_options {
 	uint64_t seed;
 	uint32_t layers;                         /* 0: all; else the first so many */
 	uint32_t threads;                        /* that fill it; 0: 1 */
+	const volatile sig_atomic_t *stop;       /* (optional) set: what is not filled yet stays zeros, and the caller gives it up */
 };
 /* Seeded weights in memory, of the shapes of m (which outlives them) in the formats of the recipe. E_NOMEM: they do not fit what is free now (asked before anything is taken). */
 int weights_dummy(struct weights **out, const struct model_spec *m, const struct recipe *r, const struct dummy_options *o, const struct quants *q, struct error *err) MUST_CHECK;

@@ -12,13 +12,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct filling { const struct weights *w; const struct store *s; struct fill_pattern *of; uint64_t seed; };     /* of: by index of format */
+struct filling { const struct weights *w; const struct store *s; struct fill_pattern *of; uint64_t seed; const volatile sig_atomic_t *stop; };   /* of: by index of format */
 
 static void fill_share(void *user, unsigned thread, unsigned n_threads)
 {
 	const struct filling *f = user;
 
-	for (uint32_t i = 0; i < f->s->n; i++) {
+	for (uint32_t i = 0; i < f->s->n && !(f->stop && *f->stop); i++) {
 		const struct stored *t = &f->s->t[i];
 		weights_fill(t, &f->w->model, &f->of[t->format], f->seed, thread, n_threads);
 	}
@@ -61,7 +61,7 @@ static int fill(struct weights *w, const struct store *s, const struct dummy_opt
 {
 	struct thread_pool *pool = NULL;
 	struct arena scratch = { 0 };
-	struct filling f = { w, s, arena_array(&scratch, w->quants->n_formats, sizeof *f.of), o->seed };
+	struct filling f = { w, s, arena_array(&scratch, w->quants->n_formats, sizeof *f.of), o->seed, o->stop };
 	int rc = f.of ? OK : error_set(err, E_NOMEM, "out of memory");
 
 	for (uint32_t i = 0; i < s->n && rc == OK; i++) {

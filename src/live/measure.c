@@ -71,6 +71,8 @@ struct session {
 	struct error *err;
 };
 
+static int stopped(const struct session *s) { return s->o->stop && *s->o->stop; }
+
 PRINTF_LIKE(2, 3)
 static void note(struct measured *m, const char *fmt, ...)
 {
@@ -89,7 +91,7 @@ static struct measured_row *begin(struct session *s, enum measured_kind kind, co
 {
 	char title[80];
 
-	if (s->out->n_rows == MEASURED_ROWS)
+	if (s->out->n_rows == MEASURED_ROWS || stopped(s))
 		return NULL;
 	struct measured_row *r = &s->out->row[s->out->n_rows++];
 	*r = (struct measured_row){ .kind = (uint8_t)kind };
@@ -285,7 +287,7 @@ int measure_machine(struct measured *out, const struct probed *p, const struct m
 	clock_gettime(CLOCK_MONOTONIC, &ended);
 	out->seconds = (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) * 1e-9;
 	note_others(out);
-	if (rc != OK)
+	if (rc != OK || stopped(&s))
 		out->n_rows = 0;
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cpu/stream.h"
 #include "probe/probe.h"
+#include <signal.h>
 #include <stdint.h>
 
 enum measured_kind {
@@ -44,6 +45,7 @@ struct measure_options {
 	double run_s;                            /* the least one run takes; 0: 0.05 (a quarter of it for caches) */
 	uint64_t memory_bytes;                   /* 0: by the last cache, see measure_plan_bytes() */
 	const struct stream_kernel *stream;      /* NULL: the best */
+	const volatile sig_atomic_t *stop;       /* (optional) set: no figure is begun any more, and there are no rows */
 	/* (optional) before each figure: what it is, its number from 0, how many there are */
 	void (*progress)(void *user, const char *what, unsigned step, unsigned of);
 	void *user;

@@ -83,6 +83,11 @@ static void whole(void)
 	int rc = measure_machine(&alone, &p, &quick, &e);
 	ok(rc == OK && alone.n_rows == 1 && alone.row[0].kind == MEASURED_STREAM && !strncmp(alone.row[0].detail, "memory/", 7) && alone.row[0].value > 0 && once.calls == 1 &&
 		once.in_order == 1, "memory alone: one figure, of %u threads", alone.row[0].threads);
+	const volatile sig_atomic_t now = 1;
+	quick.memory_only = 0;
+	quick.stop = &now;
+	rc = measure_machine(&alone, &p, &quick, &e);
+	ok(rc == OK && alone.n_rows == 0 && once.calls == 1, "stopped: nothing is begun, and there are no rows");
 	const struct measured_row *read = measured_best(&m, MEASURED_STREAM, "memory/"), *l1 = measured_best(&m, MEASURED_STREAM, "l1/");
 	ok(read && read->bytes <= 4 * MIB && read->bytes > 4 * MIB - 64 * 1024 && l1 && l1->bytes <= 32 * KIB && l1->value > read->value / 4,
 		"the sizes are those asked for");

@@ -300,6 +300,15 @@ static void test_safetensors(struct catalog *c)
 	if (!ok(catalog_model(&e, c, "llama-3.2-1b-instruct", &err) == OK && recipe_find(&r, quants, "bf16", NULL, &err) == OK &&
 		weights_dummy(&w, tiny_spec(&a, e->spec), r, &o, quants, &err) == OK, "a small Llama in bf16"))
 		goto out;
+	const volatile sig_atomic_t now = 1;
+	o.stop = &now;
+	const struct weight *q = weights_dummy(&got, tiny_spec(&a, e->spec), r, &o, quants, &err) == OK ? weights_find(got, W_ATTN_Q, 0) : NULL;
+	unsigned filled = 0;
+	for (uint64_t i = 0; q && i < q->ne[0] * q->ne[1] * 2; i++)
+		filled += ((const unsigned char *)q->data)[i] != 0;
+	ok(q && !filled, "stopped: not filled, and to be given up");
+	weights_close(got);
+	got = NULL;
 	snprintf(text, sizeof text, config[0], weights_find(w, W_ATTN_Q, 0)->ne[1] / 64 > 0 ? (unsigned)(weights_find(w, W_ATTN_Q, 0)->ne[1] / 64) : 1u,
 		(unsigned)(weights_find(w, W_ATTN_K, 0)->ne[1] / 64));
 	if (!ok(mkdir(folder, 0700) == 0 && write_checkpoint(folder, w, text) == 0, "written as a checkpoint"))
