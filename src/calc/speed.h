@@ -14,7 +14,7 @@ void step_work(struct step_work *out, const struct op_list *l);
  * the bandwidth or, for a step that matrix rates bind, the rate is unknown; BASIS_CALIBRATED where the bandwidth was measured. */
 struct figure op_seconds(const struct op_list *l, const struct op *op, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned cut);
 /* The sum over all ops of a step. */
-struct figure step_seconds(const struct op_list *l, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned tensor_split);
+struct figure step_seconds(const struct op_list *l, const struct device_spec *d, const struct pool *p, const struct efficiency *e, unsigned cut);
 /* Seconds that threads take to rearrange so many bytes of weights at load, with this program's engine; many threads wait for memory, which reads and writes
  * each byte. BASIS_UNKNOWN: no rate is known. */
 struct figure load_seconds(uint64_t bytes, unsigned threads, const struct pool *p, const struct efficiency *e);
