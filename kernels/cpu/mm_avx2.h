@@ -7,7 +7,7 @@
  * Few tokens take the rows as they lie (mm_avx2_row.h), many take panels, floating-point formats go to mm_avx2_float.c. */
 #include "cpu/isa.h"
 #include "cpu/mm_avx2_float.h"
-#include "cpu/mm_rows.h"
+#include "cpu/mm_avx2_sums.h"
 
 #include <immintrin.h>
 #include <math.h>
@@ -41,14 +41,6 @@ static inline int code_zero(uint32_t format)
 	}
 }
 
-TARGET ALWAYS_INLINE float T(across)(__m256 v)
-{
-	__m128 h = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-
-	h = _mm_add_ps(h, _mm_movehl_ps(h, h));
-	return _mm_cvtss_f32(_mm_add_ss(h, _mm_movehdup_ps(h)));
-}
-
 #include "cpu/mm_avx2_panel.h"
 #include "cpu/mm_avx2_iq.h"
 #include "cpu/mm_avx2_row.h"
@@ -57,8 +49,7 @@ TARGET ALWAYS_INLINE float T(across)(__m256 v)
 TARGET static void T(prepare)(enum input_kind k, void *out, const float *x, uint64_t n)
 {
 	if (k != INPUT_Q8) {
-		memcpy(out, x, n * sizeof *x);
-		memset((char *)out + n * sizeof *x, 0, aligned(n * sizeof *x) - n * sizeof *x);
+		rows_keep(out, x, n);
 		return;
 	}
 	const uint64_t groups = (n + 31) / 32;

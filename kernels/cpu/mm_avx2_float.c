@@ -4,12 +4,10 @@
  * which stay in the second cache while tiles of six tokens pass, twelve sums in registers; sums wait in out between chunks. */
 #if defined(__x86_64__)
 #include "cpu/mm_avx2_float.h"
-#include "cpu/mm_rows.h"
+#include "cpu/mm_avx2_sums.h"
 
 #include <immintrin.h>
 
-#define AVX2 __attribute__((target("avx2,fma,f16c")))
-#define AVX2_INLINE AVX2 ALWAYS_INLINE
 
 enum { CHUNK = 192, MACRO = 64, LANES = 16, TILE = 6, BLOCK = 24, FEW = 8 };
 
@@ -20,14 +18,6 @@ AVX2_INLINE __m256 widen8(const char *w, const uint32_t format)
 		return _mm256_loadu_ps((const float *)(const void *)w);
 	const __m128i h = _mm_loadu_si128((const __m128i *)(const void *)w);
 	return format == KF_F16 ? _mm256_cvtph_ps(h) : _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
-}
-
-AVX2_INLINE float across(__m256 v)
-{
-	__m128 h = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-
-	h = _mm_add_ps(h, _mm_movehl_ps(h, h));
-	return _mm_cvtss_f32(_mm_add_ss(h, _mm_movehdup_ps(h)));
 }
 
 /* One row times nt tokens; the last few weights go by way of f->dequantise(). */
@@ -62,7 +52,7 @@ AVX2_INLINE void row_tile(const struct matmul_args *a, const struct kformat *f, 
 			sum += tail[k - i] * x[t][k];
 		UNROLL for (unsigned k = 1; k < each; k++)
 			s[0][t] = _mm256_add_ps(s[0][t], s[k][t]);
-		put(a, t0 + t, row, sum + across(s[0][t]));
+		put(a, t0 + t, row, sum + mm2_across(s[0][t]));
 	}
 }
 #define ROWS(name, format) \
@@ -157,23 +147,6 @@ struct tile_args {
 	int keep;
 };
 
-AVX2_INLINE void out8(const struct tile_args *p, float *out, const float *bias, unsigned rows, __m256 v)
-{
-	float some[8];
-
-	if (rows >= 8) {
-		if (bias)
-			v = _mm256_add_ps(v, _mm256_loadu_ps(bias));
-		_mm256_storeu_ps(out, p->keep ? _mm256_add_ps(_mm256_loadu_ps(out), v) : v);
-		return;
-	}
-	_mm256_storeu_ps(some, v);
-	for (unsigned r = 0; r < rows; r++) {
-		const float sum = some[r] + (bias ? bias[r] : 0);
-		out[r] = p->keep ? out[r] + sum : sum;
-	}
-}
-
 AVX2 static void tile(const struct tile_args *p)
 {
 	__m256 s[2][TILE];
@@ -193,7 +166,7 @@ AVX2 static void tile(const struct tile_args *p)
 		if (t < p->tokens)
 			UNROLL for (unsigned v = 0; v < 2; v++)
 				if (p->rows > 8 * v)
-					out8(p, p->out + t * p->out_stride + 8 * v, p->bias ? p->bias + 8 * v : NULL, p->rows - 8 * v, s[v][t]);
+					mm2_out8(p->out + t * p->out_stride + 8 * v, p->keep, p->bias ? p->bias + 8 * v : NULL, p->rows - 8 * v, s[v][t]);
 }
 
 uint64_t mmf2_scratch_bytes(const struct kformat *f, uint64_t n)

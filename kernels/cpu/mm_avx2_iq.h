@@ -44,7 +44,7 @@ TARGET static void T(few_##name)(const struct matmul_args *a) \
 				T(take_##name)(&b, p); \
 				away += T(book_block)(acc, &b, x.q + 256 * i, x.d + 8 * i, (group == 32 ? x.sum32 : x.sum16) + 256 / group * i, group, signs); \
 			} \
-			put(a, t, row, T(across)(_mm256_add_ps(acc[0], acc[1])) - 9 * away); \
+			put(a, t, row, mm2_across(_mm256_add_ps(acc[0], acc[1])) - 9 * away); \
 		} \
 }
 BOOK(iq1_s, 32, 0)

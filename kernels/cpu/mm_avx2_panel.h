@@ -29,23 +29,6 @@ TARGET ALWAYS_INLINE __m256i T(four)(const int8_t *q)
 	return _mm256_set1_epi32(v);
 }
 
-TARGET ALWAYS_INLINE void T(tile_out)(const struct tile_args *p, float *out, const float *bias, unsigned rows, __m256 v)
-{
-	float some[8];
-
-	if (rows >= 8) {
-		if (bias)
-			v = _mm256_add_ps(v, _mm256_loadu_ps(bias));
-		_mm256_storeu_ps(out, p->keep ? _mm256_add_ps(_mm256_loadu_ps(out), v) : v);
-		return;
-	}
-	_mm256_storeu_ps(some, v);
-	for (unsigned r = 0; r < rows; r++) {
-		const float sum = some[r] + (bias ? bias[r] : 0);
-		out[r] = p->keep ? out[r] + sum : sum;
-	}
-}
-
 /* group: inputs that share a scale, 32 or 16; wide: eight rows in two vectors of nibbles; run: steps that may be summed in 16 bits */
 TARGET ALWAYS_INLINE void T(tile)(const struct tile_args *p, const unsigned group, const unsigned run, const int wide)
 {
@@ -89,7 +72,7 @@ TARGET ALWAYS_INLINE void T(tile)(const struct tile_args *p, const unsigned grou
 		if (t < p->tokens)
 			UNROLL for (unsigned v = 0; v < nv; v++)
 				if (p->rows > 8 * v)
-					T(tile_out)(p, p->out + t * p->out_stride + 8 * v, p->bias ? p->bias + 8 * v : NULL, p->rows - 8 * v, acc[v][t]);
+					mm2_out8(p->out + t * p->out_stride + 8 * v, p->keep, p->bias ? p->bias + 8 * v : NULL, p->rows - 8 * v, acc[v][t]);
 }
 
 /* Eight rows of 32 bytes to eight steps: a transposition of 8 by 8 words of 4 bytes. */

@@ -63,7 +63,7 @@ TARGET ALWAYS_INLINE float T(row_k4)(const uint8_t *p, const struct q8_row *x, u
 			acc[1] = T(step)(acc[1], T(dot_codes)(u1, T(load)(q + 64 * j + 32)), _mm256_broadcast_ss(scale + 2 * j + 1));
 		}
 	}
-	return T(across)(_mm256_sub_ps(_mm256_add_ps(acc[0], acc[1]), away));
+	return mm2_across(_mm256_sub_ps(_mm256_add_ps(acc[0], acc[1]), away));
 }
 TARGET static float T(row_q4_k)(const uint8_t *p, const struct q8_row *x, uint64_t n) { return T(row_k4)(p, x, n, 0); }
 TARGET static float T(row_q5_k)(const uint8_t *p, const struct q8_row *x, uint64_t n) { return T(row_k4)(p, x, n, 1); }
@@ -95,7 +95,7 @@ TARGET static float T(row_q6_k)(const uint8_t *p, const struct q8_row *x, uint64
 				acc[k % 2] = T(step)(acc[k % 2], T(dot_codes)(u[k], T(load)(q + 32 * k)), T(two)(scale + 8 * h + 2 * k));
 		}
 	}
-	return T(across)(_mm256_fnmadd_ps(away, _mm256_set1_ps(32), _mm256_add_ps(acc[0], acc[1])));
+	return mm2_across(_mm256_fnmadd_ps(away, _mm256_set1_ps(32), _mm256_add_ps(acc[0], acc[1])));
 }
 
 TARGET static float T(row_q3_k)(const uint8_t *p, const struct q8_row *x, uint64_t n)
@@ -126,7 +126,7 @@ TARGET static float T(row_q3_k)(const uint8_t *p, const struct q8_row *x, uint64
 			acc[k % 2] = T(step)(acc[k % 2], T(dot_codes)(u, T(load)(q + 32 * k)), T(two)(scale + 2 * k));
 		}
 	}
-	return T(across)(_mm256_fnmadd_ps(away, _mm256_set1_ps(4), _mm256_add_ps(acc[0], acc[1])));
+	return mm2_across(_mm256_fnmadd_ps(away, _mm256_set1_ps(4), _mm256_add_ps(acc[0], acc[1])));
 }
 
 TARGET static float T(row_q2_k)(const uint8_t *p, const struct q8_row *x, uint64_t n)
@@ -148,7 +148,7 @@ TARGET static float T(row_q2_k)(const uint8_t *p, const struct q8_row *x, uint64
 			acc[k % 2] = T(step)(acc[k % 2], T(dot_codes)(T(low)(_mm256_srli_epi16(v, (int)(k % 4 * 2)), 2), T(load)(q + 32 * k)), T(two)(scale + 2 * k));
 		}
 	}
-	return T(across)(_mm256_sub_ps(_mm256_add_ps(acc[0], acc[1]), away));
+	return mm2_across(_mm256_sub_ps(_mm256_add_ps(acc[0], acc[1]), away));
 }
 
 /* Sixteen bytes of nibbles: the low ones first. */
@@ -178,7 +178,7 @@ TARGET static float T(row_iq4_xs)(const uint8_t *p, const struct q8_row *x, uint
 			acc[g % 2] = T(step)(acc[g % 2], T(dot_signed)(w, T(load)(x->q + 256 * b + 32 * g)), _mm256_broadcast_ss(scale + g));
 		}
 	}
-	return T(across)(_mm256_add_ps(acc[0], acc[1]));
+	return mm2_across(_mm256_add_ps(acc[0], acc[1]));
 }
 
 /* 16 where a bit of h is set. */
@@ -250,7 +250,7 @@ TARGET ALWAYS_INLINE float T(row_32)(const uint8_t *p, const struct q8_row *x, u
 	}
 	for (; g < n / 32; g++, p += bytes)
 		T(blocks)(acc, &away, p, x, g, 1, format, bytes);
-	return T(across)(_mm256_sub_ps(_mm256_add_ps(acc[0], acc[1]), away));
+	return mm2_across(_mm256_sub_ps(_mm256_add_ps(acc[0], acc[1]), away));
 }
 #define ROW_32(name, format) TARGET static float T(row_##name)(const uint8_t *p, const struct q8_row *x, uint64_t n) { return T(row_32)(p, x, n, format, sizeof(struct name##_block)); }
 ROW_32(q4_0, KF_Q4_0)
@@ -293,7 +293,7 @@ TARGET static float T(row_unpacked)(const int8_t *q, const float *scale, const s
 		const __m256 f = group == 32 ? _mm256_broadcast_ss(scale + i) : T(two)(scale + 2 * i);
 		s[i % 2] = T(step)(s[i % 2], sum, _mm256_mul_ps(f, _mm256_broadcast_ss(x->d + i)));
 	}
-	return T(across)(_mm256_add_ps(s[0], s[1]));
+	return mm2_across(_mm256_add_ps(s[0], s[1]));
 }
 
 /* A row stays in the first cache while the few tokens pass. */

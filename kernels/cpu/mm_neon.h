@@ -6,8 +6,6 @@
 
 #include <arm_neon.h>
 
-#define XOR 0
-#define START 0
 #define LANES 8
 #define TILE 4
 #define PANEL_FROM 4

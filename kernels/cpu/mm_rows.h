@@ -44,6 +44,13 @@ static inline struct q8_row q8_row_at(const void *in, uint64_t n)
 	return (struct q8_row){ in, f, f + groups, f + 2 * groups };
 }
 
+/* Activations that stay floats; zeros behind them. */
+static inline void rows_keep(void *out, const float *x, uint64_t n)
+{
+	memcpy(out, x, n * sizeof *x);
+	memset((char *)out + n * sizeof *x, 0, aligned(n * sizeof *x) - n * sizeof *x);
+}
+
 static inline int rows_knows(uint32_t format, uint64_t n)
 {
 	const struct kformat *f = kformat_find(format);
@@ -77,13 +84,12 @@ static inline int zero_point(uint32_t format)
 struct rows_scratch {
 	int8_t *row, *panel;
 	float *scale, *min, *panel_scale, *panel_min;
-	int32_t *start;          /* what the sums of a panel's groups begin with */
 };
 static inline uint64_t rows_scratch_bytes_of(const struct kformat *f, uint64_t n, unsigned lanes)
 {
 	const uint64_t groups = f->group ? n / f->group : 0;
 
-	return f->group ? (lanes + 1) * aligned(n) + (3 * lanes + 2) * aligned(4 * groups) : 0;
+	return f->group ? (lanes + 1) * aligned(n) + (2 * lanes + 2) * aligned(4 * groups) : 0;
 }
 static inline struct rows_scratch rows_scratch_at(void *scratch, const struct kformat *f, uint64_t n, unsigned lanes)
 {
@@ -95,7 +101,6 @@ static inline struct rows_scratch rows_scratch_at(void *scratch, const struct kf
 	s.min = s.scale + g;
 	s.panel_scale = s.min + g;
 	s.panel_min = s.panel_scale + lanes * g;
-	s.start = (int32_t *)(void *)(s.panel_min + lanes * g);
 	return s;
 }
 

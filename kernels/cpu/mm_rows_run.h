@@ -3,14 +3,12 @@
  * Every row is unpacked once a call. Few tokens take it as it lies; from PANEL_FROM tokens on, LANES rows are turned into a panel, GRAIN bytes of a
  * row beside those of the next, so that a vector's lanes are rows and need no sum across them. The includer gives, besides:
  *   T(dot)(q, scale, x, d, groups, group)         one row times one token, without minimums
- *   T(tile)(panel, a, row, rows, t0, nt, group, minimums)   LANES rows times nt <= TILE tokens, constants known at compile time
- *   XOR     what the bytes of prepared activations are changed by (0x80: unsigned), START: 1 when sums begin with -128 times the weights' sum */
+ *   T(tile)(panel, a, row, rows, t0, nt, group, minimums)   LANES rows times nt <= TILE tokens, constants known at compile time */
 
 TARGET static void T(prepare)(enum input_kind k, void *out, const float *x, uint64_t n)
 {
 	if (k != INPUT_Q8) {
-		memcpy(out, x, n * sizeof *x);
-		memset((char *)out + n * sizeof *x, 0, aligned(n * sizeof *x) - n * sizeof *x);
+		rows_keep(out, x, n);
 		return;
 	}
 	const uint64_t groups = (n + 31) / 32;
@@ -39,8 +37,6 @@ TARGET static void T(prepare)(enum input_kind k, void *out, const float *x, uint
 			sum[0] += q[i];
 			sum[1] += q[16 + i];
 		}
-		for (int i = 0; i < 32; i++)
-			q[i] = (int8_t)(q[i] ^ XOR);
 		sum16[2 * g] = d[g] * (float)sum[0];
 		sum16[2 * g + 1] = d[g] * (float)sum[1];
 		sum32[g] = d[g] * (float)(sum[0] + sum[1]);
@@ -97,12 +93,6 @@ TARGET static void T(make_panel)(const struct matmul_args *a, const struct kform
 			s->panel_scale[g * LANES + r] = s->scale[g];
 		for (uint64_t g = 0; minimums && g < groups; g++)
 			s->panel_min[g * LANES + r] = s->min[g];
-		for (uint64_t g = 0; START && g < groups; g++) {
-			int sum = 0;
-			for (unsigned i = 0; i < f->group; i++)
-				sum += s->row[g * f->group + i];
-			s->start[g * LANES + r] = -128 * sum;
-		}
 	}
 }
 

@@ -9,7 +9,6 @@ extern const struct matmul matmul_scalar;
 #define TARGET
 #define HALF(h) f16_to_f32(h)
 #define LANES 1
-#define XOR 0
 #define VW 4
 #define FV 2
 #define FT 4

@@ -121,7 +121,5 @@ int cpu_alloc(struct buffer **out, struct device *dev, uint64_t bytes, struct er
 /* The same without a look at what is free: for what takes the place of memory that is let go of meanwhile. */
 int cpu_map(struct buffer **out, struct device *dev, uint64_t bytes, struct error *err) MUST_CHECK;
 void cpu_free(struct buffer *b);
-/* From the weights' format to the kernels'. UINT32_MAX: there is none. */
-uint32_t weight_kernel_format(const struct weights *w, const struct weight *t);
 
 #endif

@@ -6,15 +6,6 @@
 
 #include <string.h>
 
-uint32_t weight_kernel_format(const struct weights *w, const struct weight *t)
-{
-	const struct format *f = &w->quants->formats[t->format];
-
-	if (f->ggml_type >= 0)
-		return (uint32_t)f->ggml_type;
-	return !strcmp(f->id, "fp8_e4m3") ? KF_FP8_E4M3 : !strcmp(f->id, "fp8_e5m2") ? KF_FP8_E5M2 : UINT32_MAX;
-}
-
 int cpu_can(const struct device *dev, const struct bound_op *o, struct error *why)
 {
 	static const uint64_t runs = 1u << OP_EMBED | 1u << OP_NORM | 1u << OP_LINEAR | 1u << OP_ACT | 1u << OP_GATE | 1u << OP_CONCAT | 1u << OP_QK_STORE | 1u << OP_ATTN |
@@ -35,7 +26,7 @@ int cpu_can(const struct device *dev, const struct bound_op *o, struct error *wh
 /* A matrix of weight t; expert 0 when there are several. */
 static int matrix_of(struct build *b, struct matrix *m, const struct weight *t, struct error *err)
 {
-	uint32_t f = weight_kernel_format(b->w, t);
+	uint32_t f = weights_kernel_format(b->w->quants, t->format);
 
 	if (f == UINT32_MAX || !kformat_find(f) || !b->p->dev->mm->knows(f, t->ne[0]))
 		return error_set(err, E_FORMAT, "%s: %s is in %s, which the %s kernels do not multiply", b->w->file, t->name, b->w->quants->formats[t->format].name, b->p->dev->mm->isa);
@@ -47,7 +38,7 @@ static int matrix_of(struct build *b, struct matrix *m, const struct weight *t, 
  * megabytes around it, a folio of the page cache, of matrices that were repacked. */
 static int vector_of(struct build *b, const float **out, const struct weight *t, struct error *err)
 {
-	uint32_t f = weight_kernel_format(b->w, t);
+	uint32_t f = weights_kernel_format(b->w->quants, t->format);
 	const struct kformat *k = f == UINT32_MAX ? NULL : kformat_find(f);
 	uint64_t n = t->ne[0] * t->ne[1] * t->ne[2];
 
@@ -258,7 +249,7 @@ static int build_op(struct build *b, const struct bound_op *o, struct error *err
 	switch (o->op->kind) {
 	case OP_EMBED:
 		x = build_x(b, run_embed, o);
-		x->m[0] = (struct matrix){ .data = o->w[0]->data, .rows = o->w[0]->ne[1], .n = o->w[0]->ne[0], .format = weight_kernel_format(b->w, o->w[0]) };
+		x->m[0] = (struct matrix){ .data = o->w[0]->data, .rows = o->w[0]->ne[1], .n = o->w[0]->ne[0], .format = weights_kernel_format(b->w->quants, o->w[0]->format) };
 		if (!kformat_find(x->m[0].format))
 			return error_set(err, E_FORMAT, "%s: %s is in a format that no kernel reads", b->w->file, o->w[0]->name);
 		x->out[0] = x->out[3];

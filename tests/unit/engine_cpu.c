@@ -13,19 +13,6 @@ enum { VOCAB = 288 };
 static struct arena arena;
 static struct quants quants;
 
-static struct weights *open_tiny(const char *name)
-{
-	const char *path = tiny_make(name);
-	struct weights *w = NULL;
-	struct error err = { 0 };
-
-	if (!ok(path && weights_open(&w, path, &quants, &err) == OK, "%s opens", name))
-		printf("# %s\n", err.text);
-	if (path)
-		unlink(path);
-	return w;
-}
-
 static struct { const void *at; uint64_t bytes, nodes; unsigned calls; } placed;
 static int fake_bind(void *at, uint64_t bytes, uint64_t nodes)
 {
@@ -70,7 +57,7 @@ static void off(struct on *x)
 /* Caches and states are spread over the nodes that threads are on; what the kernels do not repack is copied by who reads it. Nothing of this on one node. */
 static void nodes(const char *name)
 {
-	struct weights *w = open_tiny(name);
+	struct weights *w = tiny_open(&quants, name);
 	static struct on one, two;
 	struct error err = { 0 };
 	int rc = w ? on_nodes(&one, w, 4, &err) : E_FILE;
@@ -258,7 +245,7 @@ int main(void)
 	static const char *const some[] = { "qwen35moe", "llama-bf16", "gemma3", "gpt-oss", "deepseek2" };
 	for (unsigned i = 0; i < sizeof some / sizeof *some; i++)
 		nodes(some[i]);
-	struct weights *w = open_tiny("gemma3");
+	struct weights *w = tiny_open(&quants, "gemma3");
 	if (w)
 		room(w);
 	weights_close(w);

@@ -63,18 +63,6 @@ static unsigned long mapped(void)
 	return pages;
 }
 
-static struct weights *open_tiny(const char *name)
-{
-	const char *path = tiny_make(name);
-	struct weights *w = NULL;
-	struct error err = { 0 };
-
-	if (!ok(path && weights_open(&w, path, &quants, &err) == OK, "%s opens", name))
-		printf("# %s\n", err.text);
-	if (path)
-		unlink(path);
-	return w;
-}
 static struct engine_options usual(void)
 {
 	return (struct engine_options){ .backend = "cpu", .threads = 2, .ctx_tokens = CTX, .slots = 3, .ubatch = UBATCH, .outputs = OUTPUTS };
@@ -178,7 +166,7 @@ static void full_context(struct weights *w)
 static void cleared(const char *name)
 {
 	static float want[TINY_TOKENS][VOCAB], neighbour[TINY_TOKENS][VOCAB], got[VOCAB];
-	struct weights *w = open_tiny(name);
+	struct weights *w = tiny_open(&quants, name);
 	struct engine_options o = usual();
 	struct engine *e = open_engine(w, &o);
 	struct error err = { 0 };
@@ -212,7 +200,7 @@ static void cleared(const char *name)
 static void wraps(const char *name)
 {
 	static struct golden g;
-	struct weights *w = open_tiny(name);
+	struct weights *w = tiny_open(&quants, name);
 	struct error err = { 0 };
 
 	if (!ok(golden_read(&g, name), "%s: golden is there", name))
@@ -242,7 +230,7 @@ static void wraps(const char *name)
 /* Nothing is allocated between engine_open() and engine_close(), whatever the steps. */
 static void allocates_nothing(const char *name)
 {
-	struct weights *w = open_tiny(name);
+	struct weights *w = tiny_open(&quants, name);
 	struct engine_options o = usual();
 	struct engine *e = open_engine(w, &o);
 	struct error err = { 0 };
@@ -301,7 +289,7 @@ static void opens(struct weights *w)
 /* A cache a twentieth larger than what is free: Linux would hand it out, and end the program once tokens fill it. */
 static void too_large(const char *name)
 {
-	struct weights *w = open_tiny(name);
+	struct weights *w = tiny_open(&quants, name);
 	struct engine_options o = { .kv_k = KF_F32, .kv_v = KF_F32, .ctx_tokens = 1024, .threads = 1 };
 	struct engine *e = NULL;
 	struct engine_info info;
@@ -332,14 +320,14 @@ int main(void)
 		return 1;
 	}
 	too_large("llama");
-	struct weights *w = open_tiny("gemma3");
+	struct weights *w = tiny_open(&quants, "gemma3");
 	if (w) {
 		opens(w);
 		hostile(w);
 		full_context(w);
 	}
 	weights_close(w);
-	if ((w = open_tiny("gpt2"))) {           /* a table of 64 positions */
+	if ((w = tiny_open(&quants, "gpt2"))) {           /* a table of 64 positions */
 		struct engine_options o = usual();
 		struct engine *e = NULL;
 		o.ctx_tokens = 65;

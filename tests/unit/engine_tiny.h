@@ -99,6 +99,20 @@ static const char *tiny_make(const char *name)
 	return tiny_write(text, path, NULL) ? NULL : path;
 }
 
+/* Opens a tiny model and tests that it opens; NULL: it does not. */
+static inline struct weights *tiny_open(const struct quants *quants, const char *name)
+{
+	const char *path = tiny_make(name);
+	struct weights *w = NULL;
+	struct error err = { 0 };
+
+	if (!ok(path && weights_open(&w, path, quants, &err) == OK, "%s opens", name))
+		printf("# %s\n", err.text);
+	if (path)
+		unlink(path);
+	return w;
+}
+
 /* Greatest difference from the wanted logits of position `at`, of vocab numbers; NaN counts as infinite. */
 static inline double golden_off(const struct golden *g, uint32_t at, const float *logits, uint32_t vocab)
 {
