@@ -203,7 +203,7 @@ static int predict(struct job *j, struct error *err)
 	if (j->m.spec == &j->slice) {
 		struct question whole = j->q;
 		whole.model = j->whole;
-		if ((rc = verify_predict_whole(&j->v, &whole, &j->a, err)) != OK)
+		if ((rc = verify_predict_whole(&j->v, &whole, measure_plan_bytes(&j->machine->found, j->q.settings.threads), &j->a, err)) != OK)
 			return rc;
 	}
 	/* the whole estimate of what will run, for the answer */

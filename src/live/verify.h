@@ -29,6 +29,7 @@ struct verify_term {
 	double before; uint8_t has_before, worse;        /* of --baseline */
 	double drift;                            /* of a speed: how many times as fast memory read after the runs as before; 0: as fast */
 	double whole;                            /* of a slice: what is predicted of the whole model; 0: not known, or no slice */
+	uint8_t from_cache;                      /* of a slice that caches may hold: nothing to scale by */
 };
 struct verify_plan {
 	const struct engine_calls *calls;        /* NULL: the real ones */
@@ -60,8 +61,9 @@ struct verify {
 /* Terms and predictions. q: engine "ullage" on a machine reduced to what the engine runs on (verify_machine), its weights known (file or recipe).
  * What does not fit the model's context or free memory is left out with a note. E_NOMEM: the model does not fit at all; E_USAGE. */
 int verify_predict(struct verify *v, const struct verify_plan *plan, const struct question *q, struct arena *a, struct error *err) MUST_CHECK;
-/* Of a slice: the same terms predicted of the whole model, whether it fits or not. */
-int verify_predict_whole(struct verify *v, const struct question *whole, struct arena *a, struct error *err) MUST_CHECK;
+/* Of a slice: the same terms predicted of the whole model, whether it fits or not. from_memory: so many bytes, read again and again, come from memory and not from
+ * caches (measure_plan_bytes; 0: not known); decode of a slice with fewer says nothing of the whole, and is not scaled. */
+int verify_predict_whole(struct verify *v, const struct question *whole, uint64_t from_memory, struct arena *a, struct error *err) MUST_CHECK;
 /* What the whole model would come to, if it is off by as much as its slice is; 0: not known. */
 double verify_scaled(const struct verify_term *t);
 /* h without the devices that have no backend. E_NODEV: nothing is left. */

@@ -37,7 +37,7 @@ double verify_spread(const struct verify_term *t) { return t->is_measured && t->
 
 double verify_scaled(const struct verify_term *t)
 {
-	return t->whole > 0 && t->is_measured && t->measured > 0 && t->predicted.basis != BASIS_UNKNOWN && t->predicted.value > 0 ? t->whole * t->measured / t->predicted.value : 0;
+	return !t->from_cache && t->whole > 0 && t->is_measured && t->measured > 0 && t->predicted.basis != BASIS_UNKNOWN && t->predicted.value > 0 ? t->whole * t->measured / t->predicted.value : 0;
 }
 
 void verify_judge(struct verify_term *t)

@@ -165,7 +165,7 @@ int verify_predict(struct verify *v, const struct verify_plan *plan, const struc
 	return predict_many(v, q, a, err);
 }
 
-int verify_predict_whole(struct verify *v, const struct question *whole, struct arena *a, struct error *err)
+int verify_predict_whole(struct verify *v, const struct question *whole, uint64_t from_memory, struct arena *a, struct error *err)
 {
 	struct question one = *whole, many = *whole;
 	const struct memory *m;
@@ -195,6 +195,9 @@ int verify_predict_whole(struct verify *v, const struct question *whole, struct 
 		}
 		if (s.rate.basis != BASIS_UNKNOWN)
 			t->whole = s.rate.value;
+		t->from_cache = t->kind == VERIFY_DECODE && v->one.sum.weights < from_memory;
 	}
+	if (v->one.sum.weights < from_memory)
+		verify_note(v, "decode is not scaled to the whole model: caches may hold much of this slice, and it takes more --layers to read from memory");
 	return OK;
 }

@@ -280,6 +280,10 @@ static void judgement(void)
 	ok(speed(100, 88, 0.01, 0).pass == VERIFY_NO && speed(100, 92, 0.01, 0).pass == VERIFY_YES, "after a calibration 10 %% are allowed");
 	ok(speed(100, 88, 0.08, 0).pass == VERIFY_YES && speed(100, 80, 0.08, 0).pass == VERIFY_NO, "or twice the spread of the runs");
 	ok(speed(100, NAN, 0, 0).pass == VERIFY_NO && speed(100, 0, 0, 0).pass == VERIFY_NO, "what is no speed passes nothing");
+	t.whole = 20;
+	ok(fabs(verify_scaled(&t) - 16) < 1e-9, "a slice at 80 where 100 were predicted: of the whole 16 where 20 are");
+	t.from_cache = 1;
+	ok(!(verify_scaled(&t) > 0), "read from caches, it says nothing of the whole");
 	/* memory that read 1.6 times as fast afterwards: 100 or 160 were predicted */
 	struct verify changed = { .n_terms = 2, .term = { speed(100, 140, 0.01, 0), speed(100, 180, 0.01, 0) } };
 	verify_drift(&changed, 5e10, 5.5e10);
